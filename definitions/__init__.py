@@ -1,0 +1,75 @@
+"""What people write: groups, services, interventions, with the names of the official SDK."""
+
+from definitions.attribute_groups import (
+    AttributeGroup,
+    BatchAttributeGroup,
+    BatchSource,
+    ExternalBatchAttributeGroup,
+    Field,
+    StreamAttributeGroup,
+    VersionedLinkAttributeGroup,
+)
+from definitions.attribute_keys import (
+    AttributeKey,
+    LinkAttributeKey,
+    domain_sessionid,
+    domain_userid,
+    network_userid,
+    session_attribute_key,
+    user_attribute_key,
+    user_id,
+)
+from definitions.attributes import Attribute
+from definitions.criteria import Criteria, Criterion
+from definitions.events import Event, PagePing, PageView, StructuredEvent
+from definitions.interventions import (
+    InterventionCriteriaAll,
+    InterventionCriteriaAny,
+    InterventionCriteriaNone,
+    InterventionCriterion,
+    RuleIntervention,
+)
+from definitions.model import UnknownFieldWarning
+from definitions.properties import (
+    AtomicProperty,
+    CalculatedProperty,
+    EntityProperty,
+    EventProperty,
+)
+from definitions.services import Service
+
+__all__ = [
+    "AtomicProperty",
+    "Attribute",
+    "AttributeGroup",
+    "AttributeKey",
+    "BatchAttributeGroup",
+    "BatchSource",
+    "CalculatedProperty",
+    "Criteria",
+    "Criterion",
+    "EntityProperty",
+    "Event",
+    "EventProperty",
+    "ExternalBatchAttributeGroup",
+    "Field",
+    "InterventionCriteriaAll",
+    "InterventionCriteriaAny",
+    "InterventionCriteriaNone",
+    "InterventionCriterion",
+    "LinkAttributeKey",
+    "PagePing",
+    "PageView",
+    "RuleIntervention",
+    "Service",
+    "StreamAttributeGroup",
+    "StructuredEvent",
+    "UnknownFieldWarning",
+    "VersionedLinkAttributeGroup",
+    "domain_sessionid",
+    "domain_userid",
+    "network_userid",
+    "session_attribute_key",
+    "user_attribute_key",
+    "user_id",
+]

@@ -1,0 +1,111 @@
+"""A set of definitions, checked as a whole."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Self
+
+from definitions.attribute_groups import AttributeGroup
+from definitions.attribute_keys import AttributeKey
+from definitions.checking import check_form, check_meaning, check_names
+from definitions.directory import Directory, computes
+from definitions.interventions import RuleIntervention
+from definitions.objects import Definition, name_of, record_key, version_of
+from definitions.problems import Problem
+from definitions.rule_checks import leaves_of
+from definitions.services import Service
+
+__all__ = ["Catalog", "Problem"]
+
+
+@dataclass(frozen=True)
+class Catalog(Directory):
+    """Definitions by name, of which each may be wrong: `problems` says everything that is.
+
+    Attribute keys are known when they are built in, registered by themselves, or stand in a group.
+    """
+
+    @classmethod
+    def empty(cls) -> Self:
+        """No definitions; the built-in attribute keys are known."""
+        return cls()
+
+    def with_objects(self, objects: Iterable[Definition]) -> Self:
+        """The catalog with these definitions, in place of those of the same name and version."""
+        keys: dict[str, AttributeKey] = dict(self.registered_keys)
+        groups: dict[tuple[str, int], AttributeGroup] = dict(self.attribute_groups)
+        services: dict[str, Service] = dict(self.services)
+        interventions: dict[tuple[str, int], RuleIntervention] = dict(self.interventions)
+        for definition in objects:
+            name = name_of(definition)
+            match definition:
+                case AttributeKey():
+                    keys[name] = definition
+                case AttributeGroup():
+                    groups[name, version_of(definition)] = definition
+                case Service():
+                    services[name] = definition
+                case RuleIntervention():
+                    interventions[name, version_of(definition)] = definition
+        return type(self)(keys, groups, services, interventions)
+
+    def without(self, key: str) -> Self:
+        """The catalog without the definition of a record key; the same where it has none."""
+        kept = [definition for definition in self if record_key(definition) != key]
+        return type(self)().with_objects(kept)
+
+    def published(self) -> Self:
+        """What is live: published definitions all of whose dependencies are live.
+
+        A group is live if it is published and online, and its key, where that is registered by
+        itself, is published. Its attribute key is then complete, with property and ttl. Services
+        and interventions are live if they are published and all groups that they name are live.
+        """
+        groups = {
+            identity: group.model_copy(update={"attribute_key": key})
+            for identity, group in self.attribute_groups.items()
+            if computes(group) and (key := self.key_of(group)) and self._key_is_live(key.name)
+        }
+        keys = {name: key for name, key in self.registered_keys.items() if key.is_published}
+        live = replace(self, registered_keys=keys, attribute_groups=groups)
+        services = {
+            name: service
+            for name, service in self.services.items()
+            if service.is_published
+            and all((link.name, link.version) in groups for link in service.attribute_groups)
+        }
+        interventions = {
+            identity: rule
+            for identity, rule in self.interventions.items()
+            if rule.is_published and _serves(live, rule)
+        }
+        return replace(live, services=services, interventions=interventions)
+
+    def problems(self) -> list[Problem]:
+        """Everything that is wrong, all at once; the problems of one definition follow each other.
+
+        `Problem.record` tells whose they are: unpublishing a group, for example, leaves problems
+        with the services that name it, which then are not live.
+        """
+        readings = [check_form(definition) for definition in self]
+        directory = type(self)().with_objects(reading.value for reading in readings)
+        found: list[Problem] = []
+        for reading in readings:
+            found += reading.problems
+            found += check_meaning(reading.value)
+            found += check_names(reading.value, directory)
+        return found
+
+    def _key_is_live(self, name: str) -> bool:
+        registered = self.registered_keys.get(name)
+        return registered is None or registered.is_published
+
+
+def _serves(live: Directory, rule: RuleIntervention) -> bool:
+    references = (leaf.attribute.partition(":") for leaf in leaves_of(rule.criteria))
+    links = ((link.name, link.version) for link in rule.payload_attribute_groups or ())
+    targets = (link.name for link in rule.target_attribute_keys or ())
+    return (
+        all(live.group_with(group, attribute) for group, _, attribute in references)
+        and all(link in live.attribute_groups for link in links)
+        and all(name in live.attribute_keys for name in targets)
+    )

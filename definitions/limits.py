@@ -1,0 +1,29 @@
+"""Bounds of definitions, each with its unit and the reason for the number."""
+
+from datetime import timedelta
+
+# Names of groups, attributes, keys, services and interventions, in characters.
+NAME_CHARS_MAX = 128
+# Owners that need not be an email address, in characters.
+OWNER_CHARS_MAX = 255
+# Versions are written into record keys and messages as 32-bit integers.
+VERSION_MAX = 2**31 - 1
+# Groups that one service reads.
+GROUPS_PER_SERVICE_MAX = 100
+# Properties that a calculated property combines.
+CALCULATED_PROPERTIES_MAX = 50
+# Separator of a concatenation, in characters.
+SEPARATOR_CHARS_MAX = 16
+# Longer durations are a slip of the pen; ten years of 365 days.
+DURATION_MAX = timedelta(days=3650)
+# A rule nested deeper than this is not written by a person.
+TREE_DEPTH_MAX = 20
+# An array index in a property path, in digits.
+PATH_INDEX_DIGITS_MAX = 6
+# Strings that a definition compares with or falls back to, in UTF-8 bytes: as long as a value
+# of an event may be.
+VALUE_BYTES_MAX = 4_096
+# The registry record of one definition: the definitions topic keeps Kafka's default message size.
+RECORD_BYTES_MAX = 900_000
+# A value quoted in a problem, in characters.
+QUOTE_CHARS_MAX = 120

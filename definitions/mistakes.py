@@ -1,0 +1,191 @@
+"""Pydantic's validation errors as problems, with the place as a person would say it."""
+
+import difflib
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from definitions.limits import TREE_DEPTH_MAX
+from definitions.problems import Problem, ProblemCode, quote
+from definitions.properties import ATOMIC_FIELDS
+
+_TAGS: Final = frozenset(
+    {"atomic", "event", "entity", "calculated", "criterion", "tree_all", "tree_any", "tree_none"}
+)
+_ONE_OF: Final[Mapping[str, str]] = {
+    "attributes": "attribute",
+    "attribute_groups": "attribute group",
+    "payload_attribute_groups": "payload_attribute_group",
+    "target_attribute_keys": "target_attribute_key",
+    "fields": "field",
+    "events": "event",
+    "properties": "property",
+}
+# The values of a criterion or a default may be of several types; pydantic reports each of them.
+_MIXED: Final = frozenset({"value", "default_value"})
+_EMAIL_HINT: Final = "write an email address, such as owner='you@example.com'"
+_NAME_FIELDS: Final = frozenset({"name", "vendor", "version", "attribute", "key"})
+
+_Explanation = tuple[ProblemCode, str, str]
+
+
+def problems_of(error: ValidationError, raw: Any, place: str, record: str) -> list[Problem]:
+    """One problem for each wrong place in `raw`, the JSON that was read; `place` is its name."""
+    problems: dict[str, Problem] = {}
+    for details in error.errors(include_url=False):
+        where, field = _place(place, raw, details["loc"])
+        code, message, hint = _explain(details, field)
+        absent = details["type"] in {"missing", "key_name_missing"}
+        value = "" if absent else quote(details["input"])
+        problems.setdefault(where, Problem(code, where, value, message, hint, record))
+    return list(problems.values())
+
+
+def _place(root: str, raw: Any, location: tuple[int | str, ...]) -> tuple[str, str]:
+    parts = [root]
+    field = ""
+    current = raw
+    for part in location:
+        if isinstance(part, int):
+            if not isinstance(current, Sequence) or isinstance(current, str):
+                break
+            current = current[part]
+            parts[-1] = _item_name(field, part, current)
+        elif isinstance(current, Mapping):
+            if part in _TAGS and part not in current:
+                continue
+            parts.append(part)
+            field = part
+            current = current.get(part)
+        else:
+            break
+    return " / ".join(parts), field
+
+
+def _item_name(field: str, index: int, item: Any) -> str:  # JSON values
+    one = _ONE_OF.get(field, field)
+    name = item.get("name") if isinstance(item, Mapping) else None
+    return f"{one} {name}" if isinstance(name, str) and name else f"{one} {index + 1}"
+
+
+def _explain(details: ErrorDetails, field: str) -> _Explanation:
+    kind = details["type"]
+    if field == "owner":
+        missing = kind == "missing"
+        message = "the owner is missing" if missing else "the owner is not an email address"
+        return ProblemCode.OWNER, message, _EMAIL_HINT
+    if kind.startswith("time_delta"):
+        return _DURATION
+    if field in _MIXED:
+        return _MIXED_TYPE
+    if kind.startswith("string_") and kind != "string_type":
+        return _text(details, field)
+    explain = _EXPLANATIONS.get(kind)
+    return explain(details, field) if explain else _other(details)
+
+
+_DURATION: Final = (
+    ProblemCode.DURATION,
+    "not a duration",
+    "write a timedelta, or ISO 8601 such as PT15M, P7D or P1Y",
+)
+_MIXED_TYPE: Final = (
+    ProblemCode.TYPE,
+    "neither a text, a finite number, true or false, nor a list of these",
+    "write a value of one of these types",
+)
+
+
+def _text(details: ErrorDetails, field: str) -> _Explanation:
+    context = details.get("ctx", {})
+    if field == "attribute":
+        return ProblemCode.NAME, "not an attribute reference", "write group:attribute"
+    code = ProblemCode.NAME if field in _NAME_FIELDS else ProblemCode.TEXT
+    if details["type"] == "string_too_long":
+        maximum = context.get("max_length")
+        return code, f"longer than {maximum} characters", f"use at most {maximum} characters"
+    if details["type"] == "string_too_short":
+        return code, "empty", "write at least one character"
+    if field == "version":
+        return code, "not a schema version", "write model-revision-addition, such as 1-0-0"
+    message = "has characters that are not allowed here"
+    return code, message, f"keep to the pattern {context.get('pattern', '')}"
+
+
+def _missing(details: ErrorDetails, field: str) -> _Explanation:
+    if details["type"] == "key_name_missing":
+        return ProblemCode.MISSING, "the key has no name", "add name, property or external_column"
+    return ProblemCode.MISSING, f"{field} is missing", f"add {field}"
+
+
+def _choice(details: ErrorDetails, field: str) -> _Explanation:
+    context = details.get("ctx", {})
+    expected = str(context.get("expected") or context.get("expected_tags") or "")
+    choices = [choice.strip("' ") for choice in expected.replace(" or ", ", ").split(",")]
+    near = difflib.get_close_matches(str(details["input"]), choices, n=1)
+    hint = f"did you mean {near[0]!r}? " if near else ""
+    return ProblemCode.CHOICE, f"not one of the choices of {field}", f"{hint}choices: {expected}"
+
+
+def _shape(details: ErrorDetails, field: str) -> _Explanation:
+    if isinstance(details["input"], Mapping) and "type" not in details["input"]:
+        message = "has more than one of all, any, none and attribute"
+        return ProblemCode.SHAPE, message, "nest them: each part of a rule has exactly one"
+    return ProblemCode.SHAPE, f"not readable as {field}", "write an object of the documented form"
+
+
+def _atomic_field(details: ErrorDetails, field: str) -> _Explanation:
+    near = difflib.get_close_matches(str(details["input"]), ATOMIC_FIELDS, n=3, cutoff=0.5)
+    hint = f"did you mean {' or '.join(near)}?" if near else "use a column name such as page_url"
+    return ProblemCode.ATOMIC_FIELD, "not a column of an enriched event", hint
+
+
+def _range(details: ErrorDetails, field: str) -> _Explanation:
+    message = str(details["msg"]).removeprefix("Input ").removeprefix("Value ")
+    hint = f"change {field} so that it {message.replace(' after validation', '')}"
+    return ProblemCode.RANGE, "out of range", hint
+
+
+def _path(details: ErrorDetails, field: str) -> _Explanation:
+    hint = "write names joined by dots and [n], such as products[0].price"
+    return ProblemCode.PATH, "not a property path", hint
+
+
+def _key_name_differs(details: ErrorDetails, field: str) -> _Explanation:
+    hint = "leave the name away, or make it equal to external_column"
+    return ProblemCode.NAME, "name and external_column differ", hint
+
+
+def _rule_depth(details: ErrorDetails, field: str) -> _Explanation:
+    message = f"nested deeper than {TREE_DEPTH_MAX} levels"
+    return ProblemCode.SHAPE, message, "write the rule with fewer levels of all, any and none"
+
+
+def _not_here(details: ErrorDetails, field: str) -> _Explanation:
+    hint = f"leave {field} away, or use the class that has it"
+    return ProblemCode.TYPE, f"{field} does not belong to this kind of object", hint
+
+
+def _other(details: ErrorDetails) -> _Explanation:
+    message = str(details["msg"])
+    return ProblemCode.TYPE, message[:1].lower() + message[1:], "write a value of the type named"
+
+
+_EXPLANATIONS: Final[Mapping[str, Callable[[ErrorDetails, str], _Explanation]]] = {
+    "missing": _missing,
+    "key_name_missing": _missing,
+    "key_name_differs": _key_name_differs,
+    "literal_error": _choice,
+    "union_tag_invalid": _choice,
+    "union_tag_not_found": _shape,
+    "atomic_field": _atomic_field,
+    "property_path": _path,
+    "rule_depth": _rule_depth,
+    "none_required": _not_here,
+    "too_short": _range,
+    "too_long": _range,
+    "greater_than_equal": _range,
+    "less_than_equal": _range,
+}

@@ -1,0 +1,91 @@
+"""What is wrong with a definition: one form for wrong fields and for wrong meaning."""
+
+import json
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from pydantic_core import to_jsonable_python
+
+from definitions.limits import QUOTE_CHARS_MAX
+
+
+class ProblemCode(StrEnum):
+    """The closed list of what can be wrong with definitions."""
+
+    MISSING = "missing"
+    NAME = "name"
+    OWNER = "owner"
+    CHOICE = "choice"
+    TYPE = "type"
+    RANGE = "range"
+    TEXT = "text"
+    DURATION = "duration"
+    PATH = "path"
+    ATOMIC_FIELD = "atomic_field"
+    SHAPE = "shape"
+    UNSUPPORTED = "unsupported"
+    PROPERTY_MISSING = "property_missing"
+    PROPERTY_UNUSED = "property_unused"
+    AGGREGATION_TYPE = "aggregation_type"
+    DEFAULT_VALUE = "default_value"
+    PERIOD_AND_TTL = "period_and_ttl"
+    TIME_UNIT = "time_unit"
+    CRITERIA_EMPTY = "criteria_empty"
+    CRITERION_VALUE = "criterion_value"
+    DUPLICATE_ATTRIBUTE = "duplicate_attribute"
+    DUPLICATE_OBJECT = "duplicate_object"
+    UNKNOWN_ATTRIBUTE_KEY = "unknown_attribute_key"
+    ATTRIBUTE_KEY_CONFLICT = "attribute_key_conflict"
+    UNKNOWN_GROUP = "unknown_group"
+    UNKNOWN_ATTRIBUTE = "unknown_attribute"
+    UNPUBLISHED_GROUP = "unpublished_group"
+    TOO_LARGE = "too_large"
+    RECORD_KEY = "record_key"
+    FILE = "file"
+    PUBLISHED_CONTENT = "published_content"
+    KEY_IN_USE = "key_in_use"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One mistake: a stable code, where it is, the value there, what is wrong, what to do.
+
+    `record` is the record key of the definition that must change.
+    """
+
+    code: str
+    place: str
+    value: str
+    message: str
+    hint: str
+    record: str = ""
+
+    def __str__(self) -> str:
+        value = f": {self.value}" if self.value else ""
+        return f"{self.place}{value}: {self.message} - {self.hint}"
+
+
+def quote(value: Any) -> str:  # whatever stood there
+    """A value as JSON, cut to what fits a line; empty for an absent one."""
+    if value is None:
+        return ""
+    text = json.dumps(
+        to_jsonable_python(value, fallback=repr, by_alias=True, exclude_none=True),
+        ensure_ascii=False,
+    )
+    return text if len(text) <= QUOTE_CHARS_MAX else text[: QUOTE_CHARS_MAX - 1] + "…"
+
+
+class ProblemList:
+    """Problems of one definition, in the order in which they were found."""
+
+    def __init__(self, record: str) -> None:
+        self.record = record
+        self.items: list[Problem] = []
+
+    def add(
+        self, code: ProblemCode, place: str, message: str, *, hint: str, value: Any = None
+    ) -> None:  # whatever stood there
+        """Note a problem; `value` is quoted."""
+        self.items.append(Problem(code, place, quote(value), message, hint, self.record))

@@ -1,0 +1,17 @@
+"""Named, pinned sets of attribute groups to read."""
+
+from pydantic import EmailStr, Field
+
+from definitions.attribute_groups import GroupLink
+from definitions.limits import GROUPS_PER_SERVICE_MAX
+from definitions.model import Items, Model, Name, Text
+
+
+class Service(Model):
+    """The attribute groups, each in one version, that an application reads in one call."""
+
+    name: Name
+    description: Text | None = None
+    attribute_groups: Items[GroupLink] = Field(min_length=1, max_length=GROUPS_PER_SERVICE_MAX)
+    owner: EmailStr
+    is_published: bool = False

@@ -1,0 +1,103 @@
+"""Profiles that another worker owns, fetched from it over HTTP."""
+
+import ssl
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import httpx
+
+from processor.aggregates import Value
+from processor.errors import ForwardError, NotReadyError
+from processor.limits import DETAIL_CHARS_MAX, FORWARD_TIMEOUT_S
+from processor.settings import Settings
+
+PROFILES_PATH = "/api/v1/profiles"
+# A request that another worker sent is answered here or not at all: none goes in circles.
+FORWARDED_HEADER = "X-Processor-Forwarded"
+# The time at which the sender reads, so that all profiles of one request are read at the same.
+READ_AT_HEADER = "X-Processor-Read-At"
+_OK = 200
+_AGAIN = "try again in a moment"
+_NOT_READY = 503
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """Who asks: the client's Authorization header, and whether another worker passed it on."""
+
+    authorization: str = ""
+    forwarded: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is read: attributes of a key by their full names, at one time."""
+
+    key: str
+    names: Sequence[str]
+    now_ms: int
+
+
+class Forwarder:
+    """One HTTP client for all other workers, made once."""
+
+    def __init__(self, settings: Settings) -> None:
+        verify = ssl.create_default_context()
+        if settings.tls_cert is not None:
+            # Workers share their certificate; it need not be known to the system.
+            verify.load_verify_locations(settings.tls_cert)
+        self._client = httpx.AsyncClient(verify=verify, trust_env=False)
+
+    async def fetch(
+        self,
+        url: str,
+        wanted: Wanted,
+        ids: Sequence[str],
+        *,
+        authorization: str,
+        timeout_s: float,
+    ) -> dict[str, list[Value]]:
+        """Return the values of each id in the order of `wanted.names`, from the worker at `url`.
+
+        Raises:
+            NotReadyError: it does not answer in time, or does not own all of them now.
+            ForwardError: it refuses, or answers something else.
+        """
+        headers = {FORWARDED_HEADER: "1", READ_AT_HEADER: str(wanted.now_ms)}
+        if authorization:
+            headers["Authorization"] = authorization
+        body = {"key": wanted.key, "ids": list(ids), "attributes": list(wanted.names)}
+        timeout = min(timeout_s, FORWARD_TIMEOUT_S)
+        try:
+            response = await self._client.post(
+                url + PROFILES_PATH, json=body, headers=headers, timeout=timeout
+            )
+        except httpx.TransportError as error:
+            message = f"the worker at {url} does not answer"
+            raise NotReadyError(message, detail=repr(error), hint=_AGAIN) from error
+        if response.status_code == _NOT_READY:
+            message = f"the worker at {url} is not ready"
+            raise NotReadyError(message, hint=_AGAIN)
+        found = _profiles(url, response, wanted.names)
+        if found.keys() != set(ids):
+            message = f"the worker at {url} answered for {len(found)} ids of {len(ids)}"
+            raise ForwardError(message, hint="are all workers of the same version?")
+        return found
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._client.aclose()
+
+
+def _profiles(url: str, response: httpx.Response, names: Sequence[str]) -> dict[str, list[Value]]:
+    if response.status_code != _OK:
+        message = f"the worker at {url} answered {response.status_code}"
+        hint = "give all workers the same PROCESSOR_API_TOKENS"
+        raise ForwardError(message, detail=response.text[:DETAIL_CHARS_MAX], hint=hint)
+    try:
+        profiles: Mapping[str, Mapping[str, Value]] = response.json()["profiles"]
+        return {id_: [values[name] for name in names] for id_, values in profiles.items()}
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        message = f"the worker at {url} answered something else than profiles"
+        hint = "is PROCESSOR_ADVERTISED_URL of each worker its own?"
+        raise ForwardError(message, detail=repr(error), hint=hint) from error

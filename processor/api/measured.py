@@ -1,0 +1,36 @@
+"""Every request is timed, by its route and status."""
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from processor.clock import monotonic_s
+from processor.metrics import REQUEST_SECONDS
+
+# Of a request whose path is no route; the path itself would make a label of anything.
+_NO_ROUTE = "none"
+
+
+class MeasuredRequests:
+    """Middleware around everything else."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on and note how long its answer took."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        begun = monotonic_s()
+        status = 500
+
+        async def send_noting_status(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_noting_status)
+        finally:
+            route = getattr(scope.get("route"), "path", _NO_ROUTE)
+            REQUEST_SECONDS.labels(route, str(status)).observe(monotonic_s() - begun)

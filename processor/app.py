@@ -1,0 +1,259 @@
+"""The composition root: one worker process, put together in visible order.
+
+1. logging, event loop, the lock on the data directory
+2. topics are made or checked
+3. the HTTP API listens, and says that it is not ready
+4. Faust joins the group; partitions open one by one
+5. a signal stops it: what is done is flushed and committed
+"""
+
+import asyncio
+import fcntl
+import logging
+import os
+import signal
+import ssl
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import faust
+import structlog
+import uvloop
+from faust.types import TP
+
+from processor.api import Readiness, create_api, serve
+from processor.clock import monotonic_s
+from processor.engine.plan import Plan
+from processor.engine.profile import Profile
+from processor.errors import BrokerError, NotReadyError, StateError
+from processor.settings import Settings
+from processor.streaming.flush import StepHook, no_hook
+from processor.streaming.run_schema import RunSchema
+from processor.streaming.topics import Topics, TopicState
+from processor.streaming.worker import StreamingWorker
+
+log = structlog.get_logger(__name__)
+
+# How long a starting worker waits for Kafka.
+_BROKER_WAIT_S = 60.0
+_RETRY_S = 2.0
+# Faust's own buffers hold runs, not records.
+_BUFFER_RUNS = 4096
+_HEARTBEAT_S = 1.0
+_FETCH_BYTES = 4 * 1024 * 1024
+
+
+def configure_logging(settings: Settings) -> None:
+    """Send structured lines to stderr, ours and those of the libraries."""
+    level = getattr(logging, settings.log_level.upper())
+    renderer: Any = (
+        structlog.processors.JSONRenderer()
+        if settings.log_json
+        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    )
+    shared: list[Any] = [
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+    ]
+    structlog.configure(
+        processors=[*shared, renderer],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+        )
+    )
+    logging.basicConfig(level=max(level, logging.WARNING), handlers=[handler], force=True)
+
+
+def lock_data_dir(data_dir: Path) -> int:
+    """Take the data directory for this process; it is free again when the process ends.
+
+    Raises:
+        StateError: another worker has it, or it cannot be written.
+    """
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True)
+        handle = os.open(data_dir / "worker.lock", os.O_CREAT | os.O_RDWR, 0o644)
+    except OSError as error:
+        message = f"cannot use the data directory {str(data_dir)!r}"
+        raise StateError(
+            message, detail=str(error), hint="set PROCESSOR_DATA_DIR to a directory you can write"
+        ) from error
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(handle)
+        message = f"the data directory {str(data_dir)!r} is in use by another worker"
+        raise StateError(
+            message, hint="give each worker a PROCESSOR_DATA_DIR of its own"
+        ) from error
+    return handle
+
+
+async def ensure_topics(settings: Settings) -> tuple[Topics, dict[str, TopicState]]:
+    """Make and check the topics; wait a minute for a broker that is not there yet.
+
+    Raises:
+        BrokerError: it did not come. TopicError: an existing topic cannot be used.
+    """
+    topics = Topics(settings)
+    begun = monotonic_s()
+    told = False
+    while True:
+        try:
+            return topics, await asyncio.to_thread(topics.ensure)
+        except BrokerError as error:
+            if monotonic_s() - begun > _BROKER_WAIT_S:
+                raise
+            if not told:
+                log.warning(
+                    "waiting_for_kafka", servers=settings.bootstrap_servers, error=str(error)
+                )
+                told = True
+            await asyncio.sleep(_RETRY_S)
+
+
+def build_faust(settings: Settings) -> faust.App:
+    """Return the Faust application, without agents."""
+    servers = ";".join(f"processor://{one}" for one in settings.bootstrap_servers.split(","))
+    session_s = settings.session_timeout_ms / 1000
+    return faust.App(
+        settings.app_id,
+        broker=servers,
+        broker_credentials=_credentials(settings),
+        autodiscover=False,
+        origin="processor",
+        datadir=str(settings.data_dir / "faust"),
+        store="memory://",
+        canonical_url=settings.own_url,
+        web_enabled=False,
+        topic_disable_leader=True,
+        topic_allow_declare=False,
+        stream_wait_empty=False,
+        stream_buffer_maxsize=_BUFFER_RUNS,
+        stream_recovery_delay=0.0,
+        broker_session_timeout=session_s,
+        broker_rebalance_timeout=session_s,
+        broker_heartbeat_interval=_HEARTBEAT_S,
+        broker_request_timeout=max(60.0, session_s),
+        consumer_group_instance_id=settings.member_name,
+        consumer_max_fetch_size=_FETCH_BYTES,
+        consumer_auto_offset_reset="none",
+    )
+
+
+def _credentials(settings: Settings) -> Any:
+    protocol = settings.kafka_security_protocol
+    if protocol == "PLAINTEXT":
+        return None
+    context = None
+    if protocol.endswith("SSL"):
+        context = ssl.create_default_context(cafile=settings.kafka_ssl_cafile or None)
+        if settings.kafka_ssl_certfile:
+            context.load_cert_chain(settings.kafka_ssl_certfile, settings.kafka_ssl_keyfile or None)
+    if protocol == "SSL":
+        return faust.SSLCredentials(context)
+    return faust.SASLCredentials(
+        username=settings.kafka_sasl_username,
+        password=settings.kafka_sasl_password,
+        mechanism=settings.kafka_sasl_mechanism or "PLAIN",
+        ssl_context=context,
+    )
+
+
+class Worker:
+    """One worker process: the streaming worker, Faust around it, and what the API asks of them."""
+
+    def __init__(self, settings: Settings, streaming: StreamingWorker, app: faust.App) -> None:
+        self.settings = settings
+        self.streaming = streaming
+        self.app = app
+        schema = RunSchema()
+        for topic, agent in (
+            (settings.enriched_topic, streaming.source_agent),
+            (settings.contributions_topic, streaming.profile_agent),
+        ):
+            app.agent(app.topic(topic, schema=schema), name=topic)(agent)
+
+    @property
+    def plan(self) -> Plan:
+        """The definitions in force."""
+        return self.streaming.definitions.plan
+
+    def owner_url(self, key: str, identifier: str) -> str | None:
+        """Return the URL of the worker that owns a profile; None when it is this one."""
+        partition = self.streaming.partitioner.partition(key, identifier)
+        tp = TP(self.settings.contributions_topic, partition)
+        url = self.app.assignor._external_tps_url.get(tp)  # noqa: SLF001 - Faust's router reads it so
+        if url is None:
+            message = f"no worker is known to own {key} {identifier!r}"
+            raise NotReadyError(message, hint="try again in a moment")
+        found = str(url).rstrip("/")
+        return None if found == self.settings.own_url else found
+
+    def committed_profile(self, key: str, identifier: str) -> Profile | None:
+        """Return a profile that this worker owns as the last transaction left it."""
+        return self.streaming.committed_profile(key, identifier)
+
+    def readiness(self) -> Readiness:
+        """Return whether this worker serves."""
+        reason = self.streaming.not_ready()
+        return Readiness(not reason, reason, self.streaming.restored())
+
+
+async def run_worker(
+    settings: Settings, *, hook: StepHook = no_hook, on_ready: Callable[[str], None] | None = None
+) -> None:
+    """Run one worker until SIGTERM or SIGINT.
+
+    Args:
+        settings: what to run.
+        hook: called between the steps of a flush.
+        on_ready: called once, with the URL, when the worker serves.
+
+    Raises:
+        BrokerError, TopicError, StateError: it cannot start.
+    """
+    loop = asyncio.get_running_loop()
+    stopped = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopped.set)
+    lock_data_dir(settings.data_dir)
+    topics, states = await ensure_topics(settings)
+    streaming = StreamingWorker(settings, topics, states, hook)
+    app = build_faust(settings)
+    worker = Worker(settings, streaming, app)
+    if not settings.api_tokens:
+        log.warning("api_is_open", hint="set PROCESSOR_API_TOKENS")
+    server = await serve(create_api(worker, settings), settings)
+    streaming.attach(app.consumer)
+    streaming.spawn(app.start())
+    ready = loop.create_task(_tell_when_ready(worker, on_ready))
+    await stopped.wait()
+    log.info("stopping")
+    ready.cancel()
+    await streaming.stop()
+    await app.stop()
+    await server.stop()
+
+
+async def _tell_when_ready(worker: Worker, on_ready: Callable[[str], None] | None) -> None:
+    while not worker.readiness().ready:
+        await asyncio.sleep(0.05)
+    log.info("ready", url=worker.settings.own_url)
+    if on_ready is not None:
+        on_ready(worker.settings.own_url)
+
+
+def main(settings: Settings, *, on_ready: Callable[[str], None] | None = None) -> None:
+    """Run one worker in this process until a signal ends it."""
+    configure_logging(settings)
+    uvloop.run(run_worker(settings, on_ready=on_ready))

@@ -1,0 +1,13 @@
+"""Event selectors, event criteria and comparisons, compiled to closures."""
+
+from processor.criteria.comparison import Comparison, compile_comparison
+from processor.criteria.event_criteria import EventTest, compile_criteria
+from processor.criteria.selectors import compile_selectors
+
+__all__ = [
+    "Comparison",
+    "EventTest",
+    "compile_comparison",
+    "compile_criteria",
+    "compile_selectors",
+]

@@ -1,0 +1,74 @@
+"""Names of state: series, accumulators and timers are kept under 63-bit hashes of what they are.
+
+Two definitions that mean the same get the same name, whatever the order or spelling in which they
+were written, so that they share their state.
+"""
+
+import hashlib
+from collections.abc import Iterable
+from typing import Any
+
+import orjson
+
+from definitions import (
+    AtomicProperty,
+    Attribute,
+    Criterion,
+    EntityProperty,
+    Event,
+    EventProperty,
+)
+from definitions.paths import parse_path
+from processor.errors import DefinitionError
+
+Canonical = Any  # JSON values
+
+
+def state_id(*parts: Canonical) -> int:
+    """Return the 63-bit name of what the parts describe."""
+    digest = hashlib.sha256(orjson.dumps(parts, option=orjson.OPT_SORT_KEYS)).digest()
+    return int.from_bytes(digest[:8]) >> 1
+
+
+def canonical_selectors(selectors: Iterable[Event]) -> Canonical:
+    """Return selectors in an order of their own, each once."""
+    return _sorted([one.vendor, one.name, one.version] for one in selectors)
+
+
+def canonical_criteria(attribute: Attribute) -> Canonical:
+    """Return the criteria, each list in an order of its own; null for a list not given."""
+    criteria = attribute.criteria
+    if criteria is None:
+        return [[], None]
+    some = criteria.any
+    return [
+        _sorted(map(_canonical_criterion, criteria.all or ())),
+        None if some is None else _sorted(map(_canonical_criterion, some)),
+    ]
+
+
+def canonical_property(definition: Any) -> Canonical:  # checked here
+    """Return the property with its path taken apart; DefinitionError for a kind not computed."""
+    if getattr(definition, "date_part", None) is not None:
+        message = f"date part {definition.date_part!r} is not computed"
+        raise DefinitionError(message)
+    match definition:
+        case AtomicProperty():
+            return ["atomic", definition.name]
+        case EventProperty():
+            schema = [definition.vendor, definition.name, definition.major_version]
+            return ["event", *schema, parse_path(definition.path)]
+        case EntityProperty():
+            schema = [definition.vendor, definition.name, definition.major_version]
+            return ["entity", *schema, definition.index, parse_path(definition.path)]
+    message = f"property of type {getattr(definition, 'type', None)!r} is not computed"
+    raise DefinitionError(message)
+
+
+def _canonical_criterion(criterion: Criterion) -> Canonical:
+    return [canonical_property(criterion.property), criterion.operator, criterion.value]
+
+
+def _sorted(items: Iterable[Canonical]) -> list[Canonical]:
+    texts = {orjson.dumps(item, option=orjson.OPT_SORT_KEYS) for item in items}
+    return [orjson.loads(text) for text in sorted(texts)]

@@ -1,0 +1,28 @@
+"""The values of attributes as an application reads them."""
+
+from collections.abc import Sequence
+
+from processor.aggregates import Value
+from processor.engine.attribute import CompiledAttribute
+from processor.engine.profile import Profile
+
+
+def read_values(
+    profile: Profile | None, attributes: Sequence[CompiledAttribute], now_ms: int
+) -> list[Value]:
+    """Return the value of each attribute at `now_ms`, its default where it has no result.
+
+    None as the profile: there is none of that id.
+    """
+    if profile is None:
+        return [attribute.default for attribute in attributes]
+    return [attribute.read(profile, now_ms) for attribute in attributes]
+
+
+def read_attributes(
+    profile: Profile | None, attributes: Sequence[CompiledAttribute], now_ms: int
+) -> dict[str, Value]:
+    """Return the values at `now_ms` by the attributes' names, which must differ."""
+    values = read_values(profile, attributes, now_ms)
+    names = [attribute.name for attribute in attributes]
+    return dict(zip(names, values, strict=True))

@@ -1,0 +1,16 @@
+"""The mark of a value that is there but cannot be used."""
+
+from enum import Enum
+from typing import Literal
+
+
+class Rejected(Enum):
+    """One member, so that a type checker can tell it from every value."""
+
+    REJECTED = "rejected"
+
+    def __repr__(self) -> str:
+        return "REJECTED"
+
+
+REJECTED: Literal[Rejected.REJECTED] = Rejected.REJECTED

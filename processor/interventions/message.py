@@ -1,0 +1,116 @@
+"""A rule that fired, and its message on the interventions topic (JSON, schema 1-0-0)."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import orjson
+
+from processor.aggregates import Value
+
+_SCHEMA = "iglu:io.processor/intervention/jsonschema/1-0-0"
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_DATE_END = len("YYYY-MM-DD")
+_SECOND_END = len("YYYY-MM-DD HH:MM:SS")
+_FRACTION_DIGITS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Trigger:
+    """The event that made a rule fire; `derived_tstamp` as it stands in the event, may be empty."""
+
+    event_id: str
+    event_name: str
+    derived_tstamp: str
+    topic: str
+    partition: int
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class Because:
+    """A criterion that decided, with the attribute's values without and with the event."""
+
+    attribute: str
+    group_version: int
+    operator: str
+    value: Value
+    before: Value
+    after: Value
+
+
+@dataclass(frozen=True, slots=True)
+class Fired:
+    """A rule that went from not met to met for a target.
+
+    `attributes` are `group:attribute` -> value with the event. `fired_at_ms` is the event time of
+    the trigger. `definitions_offset` is that of the definitions that were applied.
+    """
+
+    name: str
+    version: int
+    intervention_id: str
+    target_key: str
+    target_id: str
+    attributes: dict[str, Value]
+    fired_at_ms: int
+    trigger: Trigger
+    because: Sequence[Because]
+    definitions_offset: int
+
+
+def encode_message(fired: Fired) -> bytes:
+    """Return the message's JSON."""
+    message = {"schema": _SCHEMA, "data": _data(fired)}
+    try:
+        return orjson.dumps(message)
+    except TypeError:  # a sum of integers can be larger than the 64 bits that orjson writes
+        return json.dumps(message, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _data(fired: Fired) -> dict[str, Any]:
+    trigger = fired.trigger
+    return {
+        "intervention_id": fired.intervention_id,
+        "name": fired.name,
+        "version": fired.version,
+        "origin": "rule",
+        "target_attribute_key": {"name": fired.target_key, "id": fired.target_id},
+        "attributes": fired.attributes,
+        "fired_at": _iso(fired.fired_at_ms),
+        "trigger": {
+            "event_id": trigger.event_id,
+            "event_name": trigger.event_name,
+            "derived_tstamp": _iso_of_column(trigger.derived_tstamp),
+            "topic": trigger.topic,
+            "partition": trigger.partition,
+            "offset": trigger.offset,
+        },
+        "because": [_because(because) for because in fired.because],
+        "definitions_offset": fired.definitions_offset,
+    }
+
+
+def _because(because: Because) -> dict[str, Value]:
+    return {
+        "attribute": because.attribute,
+        "group_version": because.group_version,
+        "operator": because.operator,
+        "value": because.value,
+        "before": because.before,
+        "after": because.after,
+    }
+
+
+def _iso(time_ms: int) -> str:
+    moment = _EPOCH + timedelta(milliseconds=time_ms)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _iso_of_column(text: str) -> str | None:
+    if not text:
+        return None
+    fraction = text[_SECOND_END + 1 :].ljust(_FRACTION_DIGITS, "0")
+    return f"{text[:_DATE_END]}T{text[_DATE_END + 1 : _SECOND_END]}.{fraction}Z"

@@ -1,0 +1,107 @@
+"""Every bound in one place, with its unit and the reason for the number.
+
+The chain that must hold (tests/tidy checks it): the largest contribution fits a frame, the largest
+profile record fits a changelog record, the largest dead letter fits its topic.
+"""
+
+# --- what one event may hold -------------------------------------------------------------------
+# Enrich's own default maximum record size; Kafka's default message size is the same.
+EVENT_BYTES_MAX = 1_000_000
+# Ids are at most this many characters; longer ones contribute nothing.
+IDENTIFIER_CHARS_MAX = 256
+# A string value longer than this contributes nothing: 100 of them must still fit a profile record.
+VALUE_BYTES_MAX = 4_096
+# Integers beyond 64 bit have no wire form; they contribute nothing.
+INTEGER_MAX = 2**63 - 1
+# A column with deeper JSON than this is malformed. Snowplow schemas stay below 10; the decoder
+# shares Python's stack of 1000 frames and must not depend on who calls it.
+JSON_DEPTH_MAX = 500
+# Entities looked at in one event; Snowplow events carry fewer than 20.
+ENTITIES_MAX = 10_000
+# Selector lookups remembered (vendor, name, version seen); beyond that the cache starts anew.
+SELECTOR_CACHE_MAX = 10_000
+# Iglu URIs remembered (an event carries about ten); beyond that the cache starts anew.
+SCHEMA_CACHE_MAX = 10_000
+# Timestamps share their minute with many others; parsed minutes remembered.
+MINUTE_CACHE_MAX = 10_000
+
+# --- definitions --------------------------------------------------------------------------------
+# A name in a definition .
+NAME_CHARS_MAX = 128
+# A definition record: the definitions topic keeps Kafka's default message size.
+DEFINITION_BYTES_MAX = 900_000
+
+# --- de-duplication ---------------------------------------------------------------
+DEDUPLICATION_IDS_MAX = 64
+DEDUPLICATION_HORIZON_MS = 3_600_000
+
+# --- frames and profiles ------------------------------------------------------------------------
+# A frame is sent when it holds this much; far below the topic's message size so that the last
+# contribution of an event always fits.
+FRAME_BYTES_TARGET = 128 * 1024
+# max.message.bytes of the contributions topic.
+FRAME_BYTES_MAX = 4 * 1024 * 1024
+# A frame waits no longer than this for more contributions.
+FRAME_LINGER_MS = 5
+# max.message.bytes of the changelog: one profile record.
+PROFILE_BYTES_MAX = 8 * 1024 * 1024
+# Decoded profiles kept per partition; 20k profiles of a kilobyte are 20 MB.
+PROFILE_CACHE_MAX = 20_000
+# Target partitions remembered by id; murmur2 in Python costs microseconds.
+PARTITION_CACHE_MAX = 200_000
+
+# --- streaming ----------------------------------------------------------------------------------
+# Records of one partition delivered as one run.
+RUN_RECORDS_MAX = 1_000
+# Runs delivered and not yet acknowledged, per partition: one being applied, one waiting.
+RUNS_IN_FLIGHT_MAX = 2
+# Work done between two looks at the event loop, so that a request gets it within 2 ms:
+# source records,
+SLICE_RECORDS_MAX = 100
+# contributions applied,
+SLICE_CONTRIBUTIONS_MAX = 150
+# profiles encoded or looked at by the sweep.
+SLICE_PROFILES_MAX = 200
+# Profiles changed and not yet flushed, per partition; beyond that nothing more is applied to it.
+CHANGED_PROFILES_MAX = 50_000
+# Frames sent and not yet acknowledged; beyond that no more source records are read.
+FRAMES_OUTSTANDING_MAX = 256
+# Partitions of the contributions topic per worker; each has a producer of its own.
+PARTITIONS_PER_WORKER_MAX = 128
+# transaction.timeout.ms: how long a hung transaction can delay readers of its partition.
+TRANSACTION_TIMEOUT_MS = 10_000
+# A dead letter carries at most this much of the record, before base64.
+DEAD_LETTER_VALUE_BYTES_MAX = 600_000
+# A dead letter's explanation.
+DETAIL_CHARS_MAX = 1_000
+
+# --- requests -----------------------------------------------------------------------------------
+REQUEST_BYTES_MAX = 1_000_000
+REQUEST_IDS_MAX = 1_000
+REQUEST_KEYS_MAX = 100
+FORWARD_TIMEOUT_S = 5.0
+# A read waits this long for a partition that moves between workers; then the client tries again.
+READ_WAIT_S = 5.0
+# Attributes named in one request; a service of 100 groups is read by its own name.
+REQUEST_ATTRIBUTES_MAX = 2_000
+# Values in one answer, ids times attributes: 10 MB of JSON.
+REQUEST_VALUES_MAX = 500_000
+# Values read between two looks at the event loop, so that others get it within 2 ms.
+SLICE_VALUES_MAX = 2_000
+
+# --- windows and plans ----------------------------------------------------------------------------
+# Entries of a windowed series that stand in the profile's head before they move to chunks.
+WINDOW_INLINE_ENTRIES_MAX = 32
+# A longer string moves to a chunk at once, so that the head of 100 windowed series stays small.
+WINDOW_INLINE_CHARS_MAX = 512
+# Entries of one chunk, a record of its own: of numbers 3 kB, of the longest strings 1 MB.
+CHUNK_ENTRIES_MAX = 256
+# Chunks of a profile kept decoded between two flushes: the two that windows open and move.
+CHUNKS_LOADED_MAX = 2
+# Entries stay longer than the longest period of their series, so that a clock behind the event
+# times, and a rule whose own series is older, still see the window as it was: for another such
+# period, within these bounds in ms.
+WINDOW_SLACK_MIN_MS = 60_000
+WINDOW_SLACK_MAX_MS = 3_600_000
+# Combinations of series in one contribution whose rules are remembered.
+TOUCH_CACHE_MAX = 10_000

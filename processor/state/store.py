@@ -1,0 +1,28 @@
+"""What a state store must do. Every store passes the suite in tests/contracts."""
+
+from collections.abc import Iterable, Iterator
+from typing import Protocol
+
+
+class Store(Protocol):
+    """Bytes by key, in key order, with atomic batches."""
+
+    def get(self, key: bytes) -> bytes | None:
+        """Return the value of a key, or None."""
+        ...
+
+    def write(self, records: Iterable[tuple[bytes, bytes | None]]) -> None:
+        """Apply puts and deletes (value None) in one atomic batch, in the order given."""
+        ...
+
+    def scan(self, start: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
+        """Yield (key, value) in key order from `start` on, as of the moment of the call."""
+        ...
+
+    def close(self) -> None:
+        """Release the files. Later calls raise StateError."""
+        ...
+
+    def destroy(self) -> None:
+        """Close and remove everything that the store holds."""
+        ...

@@ -1,0 +1,1 @@
+"""Faust and Kafka: the transport, the two agents, the profile table, definitions, dead letters."""

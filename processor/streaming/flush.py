@@ -1,0 +1,129 @@
+"""The flush of one partition. The order, numbered here and nowhere else:
+
+ 1. apply a run of frames to decoded profiles; collect changed profiles and fired interventions
+    (processor/streaming/profile_stage.py)
+ 2. begin a transaction; send the changelog records of the changed profiles, the positions record, and
+    the interventions (to the partition of their topic with the same number, so that a transaction
+    that hangs delays only its own)
+ 3. commit the transaction
+ 4. write profiles, positions, and how far the changelog is followed into RocksDB, in one batch
+ 5. let Kafka know the group offset, for the lag; the truth is the positions in the state
+
+The next run is applied while step 3 waits: what it changes belongs to the next flush. After a commit
+that failed, or whose outcome is not known, the ownership is dropped and a takeover follows.
+"""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import Executor
+
+from processor.clock import monotonic_s, wall_ms
+from processor.limits import CHANGED_PROFILES_MAX, SLICE_PROFILES_MAX
+from processor.metrics import FLUSH_SECONDS, FLUSHES
+from processor.streaming.ownership import Message, Ownership
+from processor.streaming.takeover import TakeoverPlace
+from processor.streaming.transport import Consumer
+
+# An idle partition notes this often that its store still follows the changelog.
+_REMARK_S = 300.0
+
+# Called between the steps with the number of the one that is done; tests end the process there.
+StepHook = Callable[[int], None]
+
+
+def no_hook(_step: int) -> None:
+    """Do nothing between the steps of a flush."""
+
+
+class Flusher:
+    """Flushes one ownership whenever something changed, at most once per commit interval."""
+
+    def __init__(
+        self,
+        place: TakeoverPlace,
+        ownership: Ownership,
+        consumer: Consumer,
+        executor: Executor,
+        hook: StepHook = no_hook,
+    ) -> None:
+        self._place = place
+        self._own = ownership
+        self._consumer = consumer
+        self._executor = executor
+        self._hook = hook
+        self._interval_s = place.settings.commit_interval_ms / 1000
+
+    async def run(self) -> None:
+        """Flush until the gate dies.
+
+        Raises:
+            FencedError, BrokerError: the flush failed or its outcome is unknown.
+        """
+        own = self._own
+        while own.alive:
+            try:
+                await asyncio.wait_for(own.dirty.wait(), _REMARK_S)
+            except TimeoutError:
+                await self._remark()
+                continue
+            begun = monotonic_s()
+            await self.flush()
+            left = self._interval_s - (monotonic_s() - begun)
+            if own.table.changes < CHANGED_PROFILES_MAX // 2 and left > 0:
+                await asyncio.sleep(left)
+
+    async def flush(self) -> None:
+        """Do one flush, if anything changed."""
+        own = self._own
+        async with own.flushing:
+            if not own.alive or not own.table.has_changes:
+                own.dirty.clear()
+                return
+            begun = monotonic_s()
+            messages, offset = await self._encode()
+            try:
+                await asyncio.get_running_loop().run_in_executor(
+                    self._executor, self._commit, messages
+                )
+            except BaseException:
+                own.gate.alive = False
+                FLUSHES.labels("failed").inc()
+                raise
+            own.table.end_flush()
+            own.room.set()
+            FLUSHES.labels("committed").inc()
+            FLUSH_SECONDS.observe(monotonic_s() - begun)
+        await self._consumer.commit_offset(own.gate, offset)  # step 5
+
+    async def _encode(self) -> tuple[list[Message], int]:
+        own = self._own
+        async with own.work:  # ends step 1: nothing is applied until all that changed is encoded
+            own.dirty.clear()
+            for count, _ in enumerate(own.table.begin_flush(), 1):
+                if count % SLICE_PROFILES_MAX == 0:
+                    await asyncio.sleep(0)
+            messages, own.fired = own.fired, []
+            offset = own.table.positions.next_offset
+        self._hook(1)
+        return messages, offset
+
+    def _commit(self, messages: list[Message]) -> None:
+        own = self._own
+        records = own.table.flush_records.items()
+        topic = self._place.settings.changelog_topic
+        own.producer.send_all(topic, self._place.partition, records, messages)  # step 2
+        self._hook(2)
+        last_offset = own.producer.commit()  # step 3
+        own.table.publish()
+        self._hook(3)
+        own.table.write(self._place.changelog_id, last_offset + 1, wall_ms())  # step 4
+        self._hook(4)
+
+    async def _remark(self) -> None:
+        """Note in an idle store that it is still up to date: nobody else could write meanwhile."""
+        own = self._own
+        async with own.flushing:
+            if own.alive and self._consumer.heartbeat_at > monotonic_s() - _REMARK_S:
+                await asyncio.get_running_loop().run_in_executor(
+                    self._executor, own.table.remark, wall_ms()
+                )

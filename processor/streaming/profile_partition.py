@@ -1,0 +1,153 @@
+"""One partition of the profile table in this worker: taken over, flushed, read, let go."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import Executor
+
+import structlog
+
+from processor.clock import monotonic_s
+from processor.engine.profile import Profile
+from processor.errors import BrokerError, FencedError, NotReadyError, TopicError
+from processor.metrics import TAKEOVER_SECONDS
+from processor.state.changelog import RestoreProgress
+from processor.state.store import Store
+from processor.streaming.definitions_topic import DefinitionsReader
+from processor.streaming.flush import Flusher, StepHook, no_hook
+from processor.streaming.gates import Gate
+from processor.streaming.ownership import Ownership
+from processor.streaming.takeover import TakeoverPlace, take
+from processor.streaming.transport import Consumer
+
+log = structlog.get_logger(__name__)
+
+# Between two attempts at a takeover that failed.
+_RETRY_S = 0.5
+# Between two looks whether the group has acknowledged a heartbeat.
+_HEARTBEAT_LOOK_S = 0.05
+
+
+class ProfilePartition:
+    """Owns one contributions partition while its gate is alive."""
+
+    def __init__(
+        self,
+        place: TakeoverPlace,
+        definitions: DefinitionsReader,
+        executor: Executor,
+        hook: StepHook = no_hook,
+    ) -> None:
+        self.place = place
+        self.progress: RestoreProgress | None = None
+        self.ownership: Ownership | None = None
+        self._definitions = definitions
+        self._executor = executor
+        self._hook = hook
+        self._store: Store | None = None
+        self._moving = asyncio.Lock()
+
+    async def own(self, consumer: Consumer, gate: Gate) -> None:
+        """Take the partition over and flush it until the gate dies; again after each failure.
+
+        Raises:
+            StateError, StateFormatError, TopicError: a person has to look.
+        """
+        current: Gate | None = gate
+        while current is not None:
+            try:
+                ownership = await self._take_over(consumer, current)
+                if ownership is None:
+                    return
+                await Flusher(self.place, ownership, consumer, self._executor, self._hook).run()
+            except (BrokerError, FencedError) as error:
+                if isinstance(error, TopicError):
+                    raise
+                failed_at = monotonic_s()
+                log.warning("partition_dropped", partition=self.place.partition, error=str(error))
+                await asyncio.sleep(_RETRY_S)
+                current = await self._renewed(consumer, current, failed_at)
+            else:
+                return
+
+    async def _renewed(self, consumer: Consumer, gate: Gate, failed_at: float) -> Gate | None:
+        """Return a new gate once the group has confirmed that we are still its member.
+
+        A worker that lost its partition must not fence the one that has it now.
+        """
+        fresh = consumer.renew_gate(gate)
+        while fresh is not None and fresh.alive and consumer.heartbeat_at <= failed_at:
+            await asyncio.sleep(_HEARTBEAT_LOOK_S)
+        return fresh if fresh is not None and fresh.alive else None
+
+    async def _take_over(self, consumer: Consumer, gate: Gate) -> Ownership | None:
+        """Do steps a to e of processor/streaming/takeover.py; None when the gate died meanwhile."""
+        begun = monotonic_s()
+        await self._definitions.ready.wait()
+        async with self._moving:
+            await self._drop()
+            if not gate.alive:
+                return None
+            taken = await asyncio.get_running_loop().run_in_executor(
+                self._executor, take, self.place, self._store, self._note_progress
+            )
+            self._store = taken.table.store
+            self.ownership = Ownership(gate, taken.table, taken.producer)
+            known = taken.table.positions.next_offset
+            opened = await consumer.open_gate(gate, known or None)
+            if opened < 0:
+                return None
+            if opened > known:
+                raise _missing_frames(self.place, opened)
+            self.progress = None
+        seconds = monotonic_s() - begun
+        TAKEOVER_SECONDS.observe(seconds)
+        log.info(
+            "partition_taken_over", partition=self.place.partition, offset=opened,
+            restored=taken.restored_records, seconds=round(seconds, 3),
+        )  # fmt: skip
+        return self.ownership
+
+    def _note_progress(self, progress: RestoreProgress) -> None:
+        self.progress = progress
+
+    async def _drop(self) -> None:
+        """Forget everything above the store, after a flush that is still under way."""
+        ownership, self.ownership = self.ownership, None
+        if ownership is not None:
+            ownership.gate.alive = False
+            ownership.room.set()
+            ownership.dirty.set()
+            async with ownership.flushing:
+                self._executor.submit(ownership.producer.close)
+
+    async def release(self) -> None:
+        """Close everything: the partition belongs to another worker now, or this one stops."""
+        async with self._moving:
+            await self._drop()
+            if self._store is not None:
+                self._store.close()
+                self._store = None
+
+    def committed_profile(self, key: str, identifier: str) -> Profile | None:
+        """Return a profile as the last committed transaction left it; None if there is none.
+
+        Raises:
+            NotReadyError: the partition is being taken over, or is not ours any more.
+        """
+        ownership = self.ownership
+        if ownership is None or not ownership.alive or not ownership.gate.opened:
+            message = f"partition {self.place.partition} is being taken over"
+            raise NotReadyError(message, hint="try again in a moment")
+        return ownership.table.committed_profile(key, identifier)
+
+
+def _missing_frames(place: TakeoverPlace, first: int) -> TopicError:
+    topic = place.settings.contributions_topic
+    message = (
+        f"{topic}-{place.partition} begins at offset {first}, and the changelog has no position"
+    )
+    return TopicError(
+        message,
+        hint="the changelog was emptied or made anew: what was applied is lost; to start over from "
+        "the source's committed offsets use a new PROCESSOR_APP_ID",
+    )

@@ -1,0 +1,223 @@
+"""One partition of the profile table: committed bytes in a store, decoded profiles above them.
+
+Three layers, from top to bottom:
+
+    profiles    decoded, with everything applied so far; never shown to readers
+    committing  encoded records of the flush that is under way, by store key
+    store       what a transaction has committed
+
+A profile is worked on in `profiles`; a flush encodes the changed ones into `committing` and sends
+them; when the transaction is committed they become visible to readers and go into the store.
+
+Keys of the store and of the changelog: 0x01 is the positions record; 0x02, one byte length, the
+attribute key's name, two bytes length, the id in UTF-8, then a suffix (empty: the profile's head) are
+profile records; 0x00 starts what is kept locally only and not in the changelog.
+"""
+
+import struct
+from collections.abc import Iterator
+
+import msgspec
+
+from processor.engine.profile import Profile
+from processor.engine.profile_codec import changed_records, decode_profile
+from processor.errors import StateError
+from processor.limits import PROFILE_BYTES_MAX, PROFILE_CACHE_MAX
+from processor.state.store import Store
+from processor.streaming.positions import Positions
+
+POSITIONS_KEY = b"\x01"
+PROFILE_TAG = b"\x02"
+_RESTORED_KEY = b"\x00restored"
+_LENGTHS = struct.Struct(">H")
+
+
+class Restored(msgspec.Struct, array_like=True):
+    """How far the local store follows the changelog; kept in the store only.
+
+    `next_offset` is the first changelog offset not in the store; `wall_ms` when that was last known
+    to be all there was.
+    """
+
+    topic_id: str
+    next_offset: int
+    wall_ms: int
+
+
+def record_prefix(key: str, identifier: str) -> bytes:
+    """Return the store key of a profile's head; its other records add a suffix."""
+    name = key.encode()
+    encoded = identifier.encode()
+    return b"".join((PROFILE_TAG, bytes((len(name),)), name, _LENGTHS.pack(len(encoded)), encoded))
+
+
+def split_record_key(record_key: bytes) -> tuple[str, str, bytes]:
+    """Return (attribute key, id, suffix) of a profile record's key."""
+    name_end = 2 + record_key[1]
+    (length,) = _LENGTHS.unpack_from(record_key, name_end)
+    id_start = name_end + _LENGTHS.size
+    id_end = id_start + length
+    return (
+        record_key[2:name_end].decode(),
+        record_key[id_start:id_end].decode(),
+        record_key[id_end:],
+    )
+
+
+class ProfileTable:
+    """One partition's profiles. Used by one task at a time, except for `committed_profile`."""
+
+    def __init__(self, store: Store, positions: Positions) -> None:
+        self.store = store
+        self.positions = positions
+        self._encoded_offset = positions.next_offset
+        self.flushed_offset = positions.next_offset
+        self._profiles: dict[bytes, Profile] = {}
+        self._changed: dict[bytes, Profile] = {}
+        self._committing: dict[bytes, bytes | None] = {}
+        self._committed: dict[bytes, bytes | None] = {}
+
+    # --- working on profiles -------------------------------------------------------------------
+
+    def profile(self, prefix: bytes) -> Profile | None:
+        """Return the profile with everything applied so far, or None if there is none."""
+        found = self._profiles.get(prefix)
+        if found is not None:
+            return found
+        if prefix in self._changed:  # emptied, and not flushed yet: it starts anew
+            return self._changed[prefix]
+        head = self._newest(prefix)
+        if head is None:
+            return None
+        found = decode_profile(head, lambda suffix: self._newest(prefix + suffix))
+        self._remember(prefix, found)
+        return found
+
+    def add(self, prefix: bytes, profile: Profile) -> None:
+        """Take in a profile that did not exist."""
+        self._remember(prefix, profile)
+
+    def changed(self, prefix: bytes, profile: Profile) -> None:
+        """Note that a profile is to be written by the next flush."""
+        self._changed[prefix] = profile
+
+    def forget(self, prefix: bytes) -> None:
+        """Drop a decoded profile that is empty now; the next flush deletes its records."""
+        self._profiles.pop(prefix, None)
+
+    @property
+    def has_changes(self) -> bool:
+        """Whether frames were applied since the last flush began."""
+        return bool(self._changed) or self.positions.next_offset != self._encoded_offset
+
+    @property
+    def changes(self) -> int:
+        """Profiles changed since the last flush began."""
+        return len(self._changed)
+
+    def _newest(self, record_key: bytes) -> bytes | None:
+        if record_key in self._committing:
+            return self._committing[record_key]
+        return self.store.get(record_key)
+
+    def _remember(self, prefix: bytes, profile: Profile) -> None:
+        if len(self._profiles) >= PROFILE_CACHE_MAX:
+            self._forget_oldest()
+        self._profiles[prefix] = profile
+
+    def _forget_oldest(self) -> None:
+        """Forget half of the profiles, oldest first, but none that is not written yet."""
+        for prefix in list(self._profiles)[: PROFILE_CACHE_MAX // 2]:
+            if prefix not in self._changed:
+                del self._profiles[prefix]
+
+    # --- the flush -----------------------------------------------------------------------------
+
+    def begin_flush(self) -> Iterator[int]:
+        """Encode the changed profiles; yields after each one, so that the caller can slice the work.
+
+        When it is exhausted, `flush_records` holds all that goes into the transaction. Nothing may be
+        applied before that.
+        """
+        assert not self._committing, "one flush at a time"
+        changed, self._changed = self._changed, {}
+        for prefix, profile in changed.items():
+            size = 0
+            for suffix, value in changed_records(profile):
+                self._committing[prefix + suffix] = value
+                size += len(value or b"")
+            if size > PROFILE_BYTES_MAX:
+                key, identifier, _ = split_record_key(prefix)
+                message = f"the profile of {key} {identifier!r} takes {size} bytes"
+                raise StateError(message, hint=f"at most {PROFILE_BYTES_MAX} can be written")
+            yield size
+        self._encoded_offset = self.positions.next_offset
+        self._committing[POSITIONS_KEY] = self.positions.encode()
+
+    @property
+    def flush_records(self) -> dict[bytes, bytes | None]:
+        """The records of the flush under way; the positions record is the last."""
+        return self._committing
+
+    def publish(self) -> None:
+        """Show readers what is committed. Safe to call from the flush's thread."""
+        self._committed = self._committing
+
+    def write(self, topic_id: str, next_offset: int, wall_ms: int) -> None:
+        """Write what is committed into the store, with how far it now follows the changelog."""
+        restored = Restored(topic_id, next_offset, wall_ms)
+        self.store.write([*self._committing.items(), restored_record(restored)])
+
+    def remark(self, wall_ms: int) -> None:
+        """Note that the store, to which nothing had to be added, is up to date at `wall_ms`."""
+        restored = stored_restored(self.store)
+        if restored is not None:
+            self.store.write(
+                [restored_record(Restored(restored.topic_id, restored.next_offset, wall_ms))]
+            )
+
+    def end_flush(self) -> None:
+        """Let the store answer again for what the flush wrote."""
+        self._committing = {}
+        self._committed = {}
+        self.flushed_offset = self._encoded_offset
+
+    # --- reading what is committed -------------------------------------------------------------
+
+    def committed_profile(self, key: str, identifier: str) -> Profile | None:
+        """Return the committed state of a profile: what a transaction wrote, and nothing else."""
+        prefix = record_prefix(key, identifier)
+        committed = self._committed
+
+        def newest(record_key: bytes) -> bytes | None:
+            return committed[record_key] if record_key in committed else self.store.get(record_key)
+
+        head = newest(prefix)
+        if head is None:
+            return None
+        return decode_profile(head, lambda suffix: newest(prefix + suffix))
+
+    def heads(self) -> Iterator[tuple[bytes, bytes]]:
+        """Yield (prefix, head) of every profile in the store."""
+        for record_key, value in self.store.scan(PROFILE_TAG):
+            if not record_key.startswith(PROFILE_TAG):
+                return
+            if not split_record_key(record_key)[2]:
+                yield record_key, value
+
+
+def restored_record(restored: Restored) -> tuple[bytes, bytes]:
+    """Return the local record that says how far a store follows the changelog."""
+    return _RESTORED_KEY, msgspec.msgpack.encode(restored)
+
+
+def stored_restored(store: Store) -> Restored | None:
+    """Return how far a store follows the changelog; None for a new store."""
+    data = store.get(_RESTORED_KEY)
+    return None if data is None else msgspec.msgpack.decode(data, type=Restored)
+
+
+def stored_positions(store: Store) -> Positions | None:
+    """Return the positions that a store holds; None for one without applied frames."""
+    data = store.get(POSITIONS_KEY)
+    return None if data is None else Positions.decode(data)

@@ -1,0 +1,292 @@
+"""What one worker runs: the two agents, the partitions that it owns, and the tasks beside them.
+
+The order in which a worker starts: definitions are read to their end; Faust joins the group; each
+assigned partition is taken over or started by a task of its own, and opens when it is ready.
+"""
+
+import asyncio
+import os
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import faust
+import structlog
+
+from processor.clock import monotonic_s
+from processor.engine.profile import Profile
+from processor.errors import NotReadyError, ProcessorError
+from processor.limits import PARTITIONS_PER_WORKER_MAX
+from processor.metrics import LAG, PARTITIONS
+from processor.settings import Settings
+from processor.streaming.dead_letters import DeadLetters
+from processor.streaming.definitions_topic import (
+    DefinitionsReader,
+    DefinitionsWriter,
+    RefusedRecord,
+    log_refusal,
+    refusal_dead_letter,
+)
+from processor.streaming.flush import StepHook, no_hook
+from processor.streaming.frame_writer import FrameWriter
+from processor.streaming.gates import Gate, Run
+from processor.streaming.partitioner import Partitioner
+from processor.streaming.producers import IdempotentProducer
+from processor.streaming.profile_partition import ProfilePartition
+from processor.streaming.profile_stage import ProfileStage, sweep
+from processor.streaming.source_stage import SourceStage
+from processor.streaming.takeover import TakeoverPlace
+from processor.streaming.topics import Topics, TopicState
+from processor.streaming.transport import Consumer
+
+log = structlog.get_logger(__name__)
+
+# Between two removals of contributions that are applied.
+_TRIM_INTERVAL_S = 60.0
+# Between two looks at the gauges.
+_GAUGE_INTERVAL_S = 1.0
+# How long a stop waits for frames that are under way.
+_STOP_WAIT_S = 5.0
+# Exit status of a worker that met what a person has to look at.
+EXIT_FATAL = 70
+
+
+class StreamingWorker:
+    """The stream processing of one worker process. Made and used in the event loop's thread."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        topics: Topics,
+        states: dict[str, TopicState],
+        hook: StepHook = no_hook,
+    ) -> None:
+        self.settings = settings
+        self._topics = topics
+        self._hook = hook
+        self._states = states
+        self._executor = ThreadPoolExecutor(PARTITIONS_PER_WORKER_MAX, "processor")
+        self.definitions = DefinitionsReader(settings, self._executor)
+        self.definitions.on_refused = self._refused
+        self._producer = IdempotentProducer(settings, self.fatal)
+        self._dead_letters = DeadLetters(settings.dead_letter_topic, self._producer)
+        self.partitioner = Partitioner(settings.partitions)
+        self.source = SourceStage(
+            settings.enriched_topic,
+            states[settings.enriched_topic].topic_id,
+            self.definitions,
+            self.partitioner,
+            FrameWriter(settings.contributions_topic, self._producer),
+            self._producer,
+            self._dead_letters,
+        )
+        self.profiles = ProfileStage(settings, self.definitions)
+        self.partitions: dict[int, ProfilePartition] = {}
+        self._consumer: Consumer | None = None
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    # --- start and stop ---------------------------------------------------------------------------
+
+    def attach(self, consumer: Consumer) -> None:
+        """Hear of the consumer's rebalances and failures; start the tasks beside the agents."""
+        self._consumer = consumer
+        consumer.on_gates_closed = self._gates_closed
+        consumer.on_gates_made = self._gates_made
+        consumer.on_fatal = self.fatal
+        for task in (
+            self.definitions.follow_forever(),
+            self._producer.poll_forever(),
+            self.source.commit_forever(consumer),
+            self._sweep_forever(),
+            self._trim_forever(),
+            self._gauge_forever(consumer),
+        ):
+            self.spawn(task)
+
+    async def stop(self) -> None:
+        """Flush and commit what is done, and close the stores."""
+        loop = asyncio.get_running_loop()
+        if self._consumer is not None:
+            await loop.run_in_executor(None, self._producer.close, _STOP_WAIT_S)
+            await self.source.commit(self._consumer)
+        for task in self._tasks:
+            task.cancel()
+        for partition in self.partitions.values():
+            await partition.release()
+        self._executor.shutdown(wait=False, cancel_futures=True)
+
+    def fatal(self, error: BaseException) -> None:
+        """End the process now: nothing may be sent or committed after this."""
+        told = error if isinstance(error, ProcessorError) else repr(error)
+        log.error("worker_stops", error=str(told), exc_info=None if told is error else error)
+        os._exit(EXIT_FATAL)
+
+    def spawn(self, work: Coroutine[Any, Any, Any]) -> None:
+        """Run a task beside the agents; an exception in it ends the process."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: "asyncio.Task[Any]") -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self.fatal(error)
+
+    # --- the agents -------------------------------------------------------------------------------
+
+    async def source_agent(self, runs: faust.StreamT[Run]) -> None:
+        """Process runs of enriched events."""
+        async for run in runs:
+            try:
+                await self.source.process(run)
+            except Exception as error:  # noqa: BLE001 - Faust would acknowledge and go on
+                self.fatal(error)
+            run.gate.done(run)
+
+    async def profile_agent(self, runs: faust.StreamT[Run]) -> None:
+        """Apply runs of frames: those of one partition in order, partitions beside each other."""
+        async for run in runs:
+            self.spawn(self._apply(run))
+
+    async def _apply(self, run: Run) -> None:
+        partition = self.partitions.get(run.gate.partition)
+        ownership = partition.ownership if partition is not None else None
+        if ownership is not None:
+            async with ownership.order:
+                await self.profiles.apply(ownership, run)
+        run.gate.done(run)
+
+    # --- partitions come and go -------------------------------------------------------------------
+
+    async def _gates_closed(self) -> None:
+        self.source.stop_all()
+
+    async def _gates_made(self, gates: list[Gate]) -> None:
+        assert self._consumer is not None
+        mine = {g.partition for g in gates if g.topic == self.settings.contributions_topic}
+        for number, partition in self.partitions.items():
+            if number not in mine:
+                self.spawn(partition.release())
+        for gate in gates:
+            if gate.topic == self.settings.contributions_topic:
+                self.spawn(self._partition(gate.partition).own(self._consumer, gate))
+            else:
+                self.spawn(self.source.start(self._consumer, gate))
+
+    def _partition(self, number: int) -> ProfilePartition:
+        known = self.partitions.get(number)
+        if known is None:
+            place = TakeoverPlace(
+                self.settings,
+                number,
+                self._states[self.settings.changelog_topic].topic_id,
+                self._states[self.settings.contributions_topic].topic_id,
+            )
+            known = ProfilePartition(place, self.definitions, self._executor, self._hook)
+            self.partitions[number] = known
+        return known
+
+    # --- reading ----------------------------------------------------------------------------------
+
+    def committed_profile(self, key: str, identifier: str) -> Profile | None:
+        """Return a profile of a partition that this worker owns.
+
+        Raises:
+            NotReadyError: the partition is moving, or this worker may have lost its membership.
+        """
+        consumer = self._consumer
+        session_s = self.settings.session_timeout_ms / 1000
+        if consumer is None or monotonic_s() - consumer.heartbeat_at > session_s:
+            message = "this worker has not heard from its group for a session"
+            raise NotReadyError(message, hint="try again in a moment")
+        partition = self.partitions.get(self.partitioner.partition(key, identifier))
+        if partition is None:
+            message = f"no worker has {key} {identifier!r} yet"
+            raise NotReadyError(message, hint="try again in a moment")
+        return partition.committed_profile(key, identifier)
+
+    def not_ready(self) -> str:
+        """Return why this worker does not serve yet; empty when every partition of it is open."""
+        consumer = self._consumer
+        if not self.definitions.ready.is_set():
+            return "reading definitions"
+        if consumer is None or not consumer.gates:
+            return "joining the consumer group"
+        waiting = sum(not gate.opened for gate in consumer.gates.values())
+        if waiting:
+            return f"{waiting} of {len(consumer.gates)} partitions are being taken over"
+        return ""
+
+    def restored(self) -> float:
+        """Return how much of the changelogs of partitions being taken over is read, 0 to 1."""
+        progress = [p.progress for p in self.partitions.values() if p.progress is not None]
+        wanted = sum(one.end - one.start for one in progress)
+        done = sum(one.position - one.start for one in progress)
+        return done / wanted if wanted else 1.0
+
+    # --- tasks beside the agents --------------------------------------------------------------------
+
+    async def _sweep_forever(self) -> None:
+        while True:
+            await asyncio.sleep(self.settings.sweep_interval_s)
+            for partition in list(self.partitions.values()):
+                if partition.ownership is not None and partition.ownership.alive:
+                    await sweep(partition.ownership, self.definitions.plan)
+
+    async def _trim_forever(self) -> None:
+        """Delete contributions behind the stored positions, one record's margin kept."""
+        loop = asyncio.get_running_loop()
+        trimmed: dict[int, int] = {}
+        while True:
+            await asyncio.sleep(_TRIM_INTERVAL_S)
+            applied = {
+                number: partition.ownership.table.flushed_offset
+                for number, partition in self.partitions.items()
+                if partition.ownership is not None and partition.ownership.alive
+            }
+            offsets = {n: offset for n, offset in applied.items() if offset > trimmed.get(n, 0)}
+            if offsets:
+                try:
+                    await loop.run_in_executor(
+                        self._executor,
+                        self._topics.delete_records,
+                        self.settings.contributions_topic,
+                        offsets,
+                    )
+                except ProcessorError as error:
+                    log.warning("contributions_not_trimmed", error=str(error))
+                else:
+                    trimmed.update(offsets)
+
+    async def _gauge_forever(self, consumer: Consumer) -> None:
+        while True:
+            await asyncio.sleep(_GAUGE_INTERVAL_S)
+            counts = {
+                (role, state): 0 for role in ("source", "profiles") for state in ("open", "closed")
+            }
+            for gate in list(consumer.gates.values()):
+                own = gate.topic == self.settings.contributions_topic
+                counts["profiles" if own else "source", "open" if gate.opened else "closed"] += 1
+                end = consumer.end_offset(gate)
+                if end is not None and gate.opened:
+                    LAG.labels(gate.topic, str(gate.partition)).set(max(0, end - gate.next_offset))
+            for (role, state), count in counts.items():
+                PARTITIONS.labels(role, state).set(count)
+
+    def _refused(self, refusal: RefusedRecord) -> None:
+        log_refusal(refusal)
+        letter = refusal_dead_letter(self.settings.definitions_topic, refusal)
+        self._dead_letters.write(letter, lambda: None)
+        if refusal.good is not None:
+            self.spawn(self._restore(refusal))
+
+    async def _restore(self, refusal: RefusedRecord) -> None:
+        """Write the last good definition back, so that compaction cannot keep only the bad one."""
+        record = refusal.record
+        writer = DefinitionsWriter(self.settings)
+        try:
+            await asyncio.get_running_loop().run_in_executor(
+                self._executor, writer.restore, record.key, refusal.good, record.value
+            )
+        except ProcessorError as error:
+            log.warning("definition_not_restored", key=record.key, error=str(error))

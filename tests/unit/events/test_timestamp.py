@@ -1,0 +1,90 @@
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from processor.events import timestamp
+from processor.events.timestamp import timestamp_ms
+from processor.limits import MINUTE_CACHE_MAX
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MOMENTS = st.datetimes(datetime(1970, 1, 1), datetime(9999, 12, 31, 23, 59, 59, 999_000))
+
+
+@given(MOMENTS)
+def test_every_moment_from_1970_on_is_exact_to_the_millisecond(moment: datetime) -> None:
+    moment = moment.replace(microsecond=moment.microsecond // 1000 * 1000, tzinfo=UTC)
+    text = f"{moment:%H:%M:%S}.{moment.microsecond // 1000:03d}"
+    text = f"{moment.year:04d}-{moment.month:02d}-{moment.day:02d} {text}"
+    assert timestamp_ms(text.encode()) == (moment - EPOCH) // timedelta(milliseconds=1)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (b"1970-01-01 00:00:00", 0),
+        (b"1970-01-01 00:00:00.001", 1),
+        (b"2013-11-26 00:02:05", 1_385_424_125_000),
+        (b"2013-11-26 00:02:05.1", 1_385_424_125_100),
+        (b"2013-11-26 00:02:05.12", 1_385_424_125_120),
+        (b"2024-02-29 23:59:59.999", 1_709_251_199_999),
+        (b"9999-12-31 23:59:59.999", 253_402_300_799_999),
+    ],
+)
+def test_fractions_have_up_to_three_digits(text: bytes, expected: int) -> None:
+    assert timestamp_ms(text) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"",
+        b" ",
+        b"2013-11-26",
+        b"2013-11-26 00:02",
+        b"2013-11-26T00:02:05.123",
+        b"2013-11-26 00:02:05.123Z",
+        b"2013-11-26 00:02:05.",
+        b"2013-11-26 00:02:05.1234",
+        b"2013-11-26 00:02:05,123",
+        b"2013-11-26 00:02:05.12 ",
+        b"2013-11-26 00:02:05.-12",
+        b"2013-11-26 00:02:60",
+        b"2013-11-26 00:60:05",
+        b"2013-11-26 24:02:05",
+        b"2023-02-29 00:00:00",
+        b"2013-13-26 00:02:05",
+        b"2013-00-26 00:02:05",
+        b"0000-01-01 00:00:00",
+        b"1969-12-31 23:59:59",
+        b"12013-11-26 00:02:05",
+        b"+013-11-26 00:02:05",
+        b"2013-11-26 00:02:5 ",
+        b"2013-11-26 00:02:+5",
+        b"2013-1-26 00:02:05",
+        "२०१३-11-26 00:02:05".encode(),
+        b"1385424125123",
+        b"2013-11-26 00:02:05\n",
+    ],
+)
+def test_anything_else_is_refused(text: bytes) -> None:
+    with pytest.raises(ValueError, match=r"not a timestamp|year|must be in|out of range"):
+        timestamp_ms(text)
+
+
+@given(st.binary(max_size=30))
+def test_garbage_is_refused_or_read_but_never_breaks(text: bytes) -> None:
+    try:
+        assert timestamp_ms(text) >= 0
+    except ValueError:
+        assert True
+
+
+def test_the_cache_of_minutes_is_bounded() -> None:
+    first = datetime(2020, 1, 1, tzinfo=UTC)
+    for minute in range(MINUTE_CACHE_MAX + 10):
+        moment = first + timedelta(minutes=minute)
+        text = f"{moment:%Y-%m-%d %H:%M}:00".encode()
+        assert timestamp_ms(text) == (moment - EPOCH) // timedelta(milliseconds=1)
+        assert len(timestamp._minute_ms) <= MINUTE_CACHE_MAX
