@@ -22,8 +22,8 @@ ENTITIES_MAX = 10_000
 SELECTOR_CACHE_MAX = 10_000
 # Iglu URIs remembered (an event carries about ten); beyond that the cache starts anew.
 SCHEMA_CACHE_MAX = 10_000
-# Timestamps share their minute with many others; parsed minutes remembered.
-MINUTE_CACHE_MAX = 10_000
+# Timestamps share their second with many others; parsed seconds remembered, five hours of them.
+SECOND_CACHE_MAX = 20_000
 
 # --- definitions --------------------------------------------------------------------------------
 # A name in a definition .
@@ -105,3 +105,10 @@ WINDOW_SLACK_MIN_MS = 60_000
 WINDOW_SLACK_MAX_MS = 3_600_000
 # Combinations of series in one contribution whose rules are remembered.
 TOUCH_CACHE_MAX = 10_000
+
+# --- commands -------------------------------------------------------------------------------------
+# Workers that `processor up` starts on one machine.
+LOCAL_WORKERS_MAX = 16
+# Interventions and visitors that the demo shows at once; they fit a terminal of 30 lines.
+DEMO_INTERVENTIONS_MAX = 8
+DEMO_VISITORS_MAX = 6

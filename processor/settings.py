@@ -112,7 +112,7 @@ class Settings(BaseSettings):
 
     @property
     def kafka_client(self) -> dict[str, Any]:
-        """librdkafka properties that every client of ours shares."""
+        """Librdkafka properties that every client of ours shares."""
         config: dict[str, Any] = {
             "bootstrap.servers": self.bootstrap_servers,
             "security.protocol": self.kafka_security_protocol,

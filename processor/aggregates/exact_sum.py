@@ -44,7 +44,7 @@ def gather_exact(values: list[Number]) -> Total:
     if float not in kinds:
         return _integer(sum(values))  # type: ignore[arg-type]  # all are int
     if int not in kinds:
-        return values  # type: ignore[return-value]  # all are float
+        return values  # all are float
     terms = list(map(float, values))
     if terms == values:
         return terms
@@ -55,7 +55,7 @@ def merge_exact(totals: Sequence[Total]) -> Total:
     """Return the total of totals."""
     kinds = set(map(type, totals))
     if kinds == {list}:
-        return list(chain.from_iterable(totals))  # type: ignore[arg-type]
+        return list(chain.from_iterable(totals))  # type: ignore[arg-type]  # lists
     if kinds == {int}:
         return _integer(sum(totals))  # type: ignore[arg-type]
     floats = any(type(total) is list or (type(total) is str and "/" in total) for total in totals)

@@ -1,7 +1,7 @@
 """Profiles read where they are: in this worker or in the one that owns them.
 
 While a partition moves nobody can answer for it; a read waits for that up to READ_WAIT_S and is
-then refused. A forwarded read is answered at once, one way or the other: its sender does the waiting.
+then refused. A forwarded read is answered at once, one way or the other: its sender waits.
 """
 
 import asyncio

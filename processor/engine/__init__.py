@@ -5,7 +5,7 @@ from processor.engine.contribution import Contribution
 from processor.engine.expire import Expiry, expire
 from processor.engine.plan import Plan, compile_plan
 from processor.engine.profile import Profile
-from processor.engine.profile_codec import changed_records, decode_profile
+from processor.engine.profile_codec import changed_records, decode_profile, new_profile
 from processor.engine.read import read_attributes, read_values
 from processor.engine.step import Source, step
 
@@ -20,6 +20,7 @@ __all__ = [
     "compile_plan",
     "decode_profile",
     "expire",
+    "new_profile",
     "read_attributes",
     "read_values",
     "step",

@@ -52,10 +52,15 @@ def decode_profile(head: bytes, fetch: Callable[[bytes], bytes | None]) -> Profi
         decoded = _head_decoder.decode(body)
     except msgspec.DecodeError as error:
         raise _unreadable(_PROFILE, error) from error
-    return Profile(chunk_fetch(fetch), decoded)
+    return Profile(_chunk_reader(fetch), decoded)
 
 
-def chunk_fetch(fetch: Callable[[bytes], bytes | None]) -> Callable[[bytes], Chunk]:
+def new_profile(fetch: Callable[[bytes], bytes | None]) -> Profile:
+    """Return a profile that has counted nothing; `fetch` is as for `decode_profile`."""
+    return Profile(_chunk_reader(fetch))
+
+
+def _chunk_reader(fetch: Callable[[bytes], bytes | None]) -> Callable[[bytes], Chunk]:
     """Return the reader of chunks over a reader of chunk records."""
 
     def fetch_chunk(suffix: bytes) -> Chunk:

@@ -116,7 +116,8 @@ class ChangelogReader:
             if messages:
                 last_heard = now
             elif now - last_heard > _STALL_S:
-                raise self._error(f"no answer for {_STALL_S:.0f} s at offset {position}")
+                detail = f"no answer for {_STALL_S:.0f} s at offset {position}"
+                raise self._error(detail)
             records, ended = self._sort_out(messages)
             if records:
                 position = records[-1].offset + 1

@@ -19,7 +19,7 @@ from processor.errors import StateError
 _BLOCK_CACHE = Cache(128 * 1024 * 1024)
 # Two memtables a database; 64 partitions stay below 1 GiB.
 _WRITE_BUFFER_BYTES = 8 * 1024 * 1024
-_BLOOM_BITS = 10.0
+_BLOOM_BITS = 10
 
 
 def _options() -> Options:
@@ -91,7 +91,8 @@ class RocksDBStore:
     def scan(self, start: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
         """Yield (key, value) in key order from `start` on, as of the moment of the call."""
         snapshot = self._open().snapshot()
-        return iter(snapshot.items(from_key=start))
+        items: Iterator[tuple[bytes, bytes]] = snapshot.items(from_key=start)  # type: ignore[assignment]  # its stub lacks __iter__
+        return items
 
     def close(self) -> None:
         """Release the files. Later calls raise StateError."""

@@ -31,7 +31,7 @@ class Refused:
 
 
 def encode_dead_letter(refused: Refused) -> bytes:
-    """Return the JSON of schemas/messages/dead_letter.json. A long value is cut, and detail says so."""
+    """Return the JSON of schemas/messages/dead_letter.json; `detail` says where a value is cut."""
     value = refused.value
     detail = refused.detail[:DETAIL_CHARS_MAX]
     if len(value) > DEAD_LETTER_VALUE_BYTES_MAX:

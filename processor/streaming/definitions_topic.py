@@ -1,10 +1,10 @@
 """Definitions from their topic: read by every worker, written under a lock.
 
-Reading: every worker follows the topic from its start, committed records only. When it has reached the
-end it validates all of them together (compaction changes the order, so nothing is judged before) and
-compiles a plan; each later record is judged against the catalog so far. A record that cannot be right
-is refused: counted, dead-lettered, and the last good one stays in force. Whoever refused it writes the
-last good value back, so that compaction cannot keep only the bad one.
+Reading: every worker follows the topic from its start, committed records only. When it has reached
+the end it validates all of them together (compaction changes the order, so nothing is judged
+before) and compiles a plan; each later record is judged against the catalog so far. A record that
+cannot be right is refused: counted, dead-lettered, and the last good one stays in force. Whoever
+refused it writes the last good value back, so that compaction cannot keep only the bad one.
 
 Writing, in this order:
  1. `init_transactions` under the topic's one transactional id: any other writer is fenced
@@ -22,11 +22,11 @@ from typing import Any
 import structlog
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Producer
 from confluent_kafka import TopicPartition as KafkaPartition
+
 from definitions.catalog import Catalog, Problem
 from definitions.changes import refusals
 from definitions.problems import ProblemCode
 from definitions.records import RecordError, from_record, record_key, to_record
-
 from processor.clock import wall_ms
 from processor.engine.plan import Plan, compile_plan
 from processor.errors import BrokerError, ConflictError, DeadLetterReason, DefinitionError
@@ -74,8 +74,8 @@ class CatalogLog:
         """Take records that came together; return those that cannot be right.
 
         They are judged together, by the last value of each key: compaction changes their order.
-        A definition is not refused because a group that it names is unpublished: then it is only not
-        in force.
+        A definition is not refused because a group that it names is unpublished: then it is only
+        not in force.
         """
         latest: dict[str, DefinitionRecord] = {}
         for record in records:
@@ -119,8 +119,8 @@ def _problems_by_record(catalog: Catalog, keys: Container[str]) -> dict[str, lis
 class DefinitionsReader:
     """Follows the topic and keeps the plan compiled.
 
-    `ready` is set when the topic was read to its end once. `plan` is swapped as a whole, in the event
-    loop's thread; callers take it at the beginning of a run.
+    `ready` is set when the topic was read to its end once. `plan` is swapped as a whole, in the
+    event loop's thread; callers take it at the beginning of a run.
     """
 
     def __init__(self, settings: Settings, executor: Executor) -> None:

@@ -1,16 +1,18 @@
-"""The flush of one partition. The order, numbered here and nowhere else:
+"""The flush of one partition.
+
+The order, numbered here and nowhere else:
 
  1. apply a run of frames to decoded profiles; collect changed profiles and fired interventions
     (processor/streaming/profile_stage.py)
- 2. begin a transaction; send the changelog records of the changed profiles, the positions record, and
-    the interventions (to the partition of their topic with the same number, so that a transaction
-    that hangs delays only its own)
+ 2. begin a transaction; send the changelog records of the changed profiles, the positions record,
+    and the interventions (to the partition of their topic with the same number, so that a
+    transaction that hangs delays only its own)
  3. commit the transaction
  4. write profiles, positions, and how far the changelog is followed into RocksDB, in one batch
  5. let Kafka know the group offset, for the lag; the truth is the positions in the state
 
-The next run is applied while step 3 waits: what it changes belongs to the next flush. After a commit
-that failed, or whose outcome is not known, the ownership is dropped and a takeover follows.
+The next run is applied while step 3 waits: what it changes belongs to the next flush. After a
+commit that failed, or whose outcome is not known, the ownership is dropped and a takeover follows.
 """
 
 import asyncio

@@ -39,7 +39,7 @@ class FrameWriter:
         self._timer: asyncio.TimerHandle | None = None
 
     def add(self, target: int, section: bytes, delivery: Delivery) -> None:
-        """Put an encoded section into the target's frame; `delivery` hears of its acknowledgement."""
+        """Put an encoded section into the target's frame; `delivery` hears when it is there."""
         frame = self._open.get(target)
         if frame is None:
             frame = self._open[target] = _OpenFrame()

@@ -3,8 +3,8 @@
 Invariants:
 - A gate belongs to one partition in one generation of the consumer group. It starts closed, opens
   once by a seek, and dies at the next rebalance or failure; a dead gate never opens again.
-- `next_offset` is touched in aiokafka's thread only, where seeks and fetches happen one by one; each
-  run starts at or after the end of the one before it.
+- `next_offset` is touched in aiokafka's thread only, where seeks and fetches happen one by one;
+  each run starts at or after the end of the one before it.
 - `in_flight` is touched in the main thread only.
 """
 

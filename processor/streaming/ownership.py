@@ -19,9 +19,9 @@ class Ownership:
     """One partition's gate, table, producer, and what waits for the next flush.
 
     `order` is held while a run is applied, so that the next one waits for its turn; `work` while a
-    frame is applied and while a flush encodes; `flushing` during a flush, from its first step to its
-    last. `dirty` is set when there is something to flush; `room` is clear while too many profiles
-    wait for a flush.
+    frame is applied and while a flush encodes; `flushing` during a flush, from its first step to
+    its last. `dirty` is set when there is something to flush; `room` is clear while too many
+    profiles wait for a flush.
     """
 
     gate: Gate

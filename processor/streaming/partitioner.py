@@ -20,7 +20,7 @@ def murmur2(data: bytes) -> int:
     h = _SEED ^ length
     words = length >> 2
     for k in struct.unpack_from(f"<{words}I", data):
-        k = (k * _M) & _MASK  # noqa: PLW2901 - the algorithm's own name
+        k = (k * _M) & _MASK
         k ^= k >> 24
         h = ((h * _M) & _MASK) ^ ((k * _M) & _MASK)
     tail = data[words << 2 :]

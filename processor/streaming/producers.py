@@ -1,5 +1,7 @@
-"""Producers on librdkafka: one idempotent producer for frames and dead letters, and one
-transactional producer for each partition that this worker owns.
+"""Producers on librdkafka.
+
+One idempotent producer sends frames and dead letters; each partition that this worker owns has a
+transactional producer of its own.
 
 Deliveries never time out (`message.timeout.ms` 0): what was handed over arrives, in order, or the
 process ends. librdkafka's guarantee of no gaps does not cover time-outs.
@@ -32,8 +34,8 @@ class DeliveryFailedError(BrokerError):
 class IdempotentProducer:
     """Sends messages in order and tells when they are acknowledged.
 
-    Delivery reports come in the event loop's thread, so callers need no locks. `on_failure` is called
-    at most once, with the first failure; the caller ends the process there.
+    Delivery reports come in the event loop's thread, so callers need no locks. `on_failure` is
+    called at most once, with the first failure; the caller ends the process there.
     """
 
     def __init__(self, settings: Settings, on_failure: Callable[[BaseException], None]) -> None:
@@ -135,7 +137,7 @@ class TransactionalProducer:
         records: Iterable[tuple[bytes, bytes | None]],
         messages: Iterable[tuple[str, bytes, bytes, list[tuple[str, bytes]]]],
     ) -> None:
-        """Begin a transaction and send changelog records and (topic, key, value, headers) messages."""
+        """Begin a transaction; send changelog records and (topic, key, value, headers) messages."""
         self._last_offset = -1
         self._error = None
         try:
@@ -145,7 +147,7 @@ class TransactionalProducer:
                     topic, value=value, key=key, partition=partition, headers=headers,
                     on_delivery=self._report,
                 )  # fmt: skip
-            batch = [{"key": key, "value": value} for key, value in records]
+            batch: list[dict[str, Any]] = [{"key": key, "value": value} for key, value in records]
             batch[-1]["callback"] = self._report_changelog
             self._producer.produce_batch(changelog, batch, partition=partition)
             refused = [record["_error"] for record in batch if "_error" in record]

@@ -1,7 +1,6 @@
 """One partition of the profile table in this worker: taken over, flushed, read, let go."""
 
 import asyncio
-from collections.abc import Callable
 from concurrent.futures import Executor
 
 import structlog

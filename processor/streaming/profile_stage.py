@@ -6,11 +6,12 @@ This is step 1 of a flush (processor/streaming/flush.py).
 import asyncio
 from collections import Counter
 from collections.abc import Iterator
+from functools import partial
 
+from processor.engine.expire import expire
 from processor.engine.plan import Plan
 from processor.engine.profile import Profile
 from processor.engine.profile_codec import decode_profile
-from processor.engine.expire import expire
 from processor.engine.step import Source, step
 from processor.interventions.message import Fired, encode_message
 from processor.limits import (
@@ -142,10 +143,12 @@ async def sweep(own: Ownership, plan: Plan) -> int:
 def _expirable(table: ProfileTable, plan: Plan, now_ms: int) -> Iterator[bytes | None]:
     """Yield the prefix of each stored profile that has something to expire, None for the others."""
     for prefix, head in table.heads():
-        stored = decode_profile(
-            head, lambda suffix, prefix=prefix: table.store.get(prefix + suffix)
-        )
+        stored = decode_profile(head, partial(_stored_record, table, prefix))
         yield prefix if expire(stored, plan, now_ms).changed else None
+
+
+def _stored_record(table: ProfileTable, prefix: bytes, suffix: bytes) -> bytes | None:
+    return table.store.get(prefix + suffix)
 
 
 def _expire_profile(own: Ownership, plan: Plan, prefix: bytes, now_ms: int) -> bool:

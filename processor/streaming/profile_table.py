@@ -10,8 +10,8 @@ A profile is worked on in `profiles`; a flush encodes the changed ones into `com
 them; when the transaction is committed they become visible to readers and go into the store.
 
 Keys of the store and of the changelog: 0x01 is the positions record; 0x02, one byte length, the
-attribute key's name, two bytes length, the id in UTF-8, then a suffix (empty: the profile's head) are
-profile records; 0x00 starts what is kept locally only and not in the changelog.
+attribute key's name, two bytes length, the id in UTF-8, then a suffix (empty: the profile's head)
+are profile records; 0x00 starts what is kept locally only and not in the changelog.
 """
 
 import struct
@@ -134,10 +134,10 @@ class ProfileTable:
     # --- the flush -----------------------------------------------------------------------------
 
     def begin_flush(self) -> Iterator[int]:
-        """Encode the changed profiles; yields after each one, so that the caller can slice the work.
+        """Encode the changed profiles; yield after each, so that the caller can slice the work.
 
-        When it is exhausted, `flush_records` holds all that goes into the transaction. Nothing may be
-        applied before that.
+        When it is exhausted, `flush_records` holds all that goes into the transaction. Nothing may
+        be applied before that.
         """
         assert not self._committing, "one flush at a time"
         changed, self._changed = self._changed, {}

@@ -1,7 +1,8 @@
 """The first stage: enriched events become contributions, framed by target partition.
 
-A run is *done* when every frame and dead letter that came from it is acknowledged. The group's offset
-of a source partition moves behind runs that are done, in order, and never past one that is not.
+A run is *done* when every frame and dead letter that came from it is acknowledged. The group's
+offset of a source partition moves behind runs that are done, in order, and never past one that is
+not.
 
 Starting a source partition, in this order:
  1. read the committed offset and, in its metadata, the epoch of the last owner
@@ -13,6 +14,7 @@ Starting a source partition, in this order:
 import asyncio
 from collections import deque
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 import structlog
@@ -29,6 +31,7 @@ from processor.limits import (
     SLICE_RECORDS_MAX,
 )
 from processor.metrics import EVENTS, EVENTS_FUTURE, EVENTS_MATCHED, VALUES_REJECTED
+from processor.settings import Settings
 from processor.streaming.dead_letters import DeadLetters, Refused
 from processor.streaming.definitions_topic import DefinitionsReader
 from processor.streaming.frame_writer import FrameWriter
@@ -36,6 +39,7 @@ from processor.streaming.frames import Section, encode_section
 from processor.streaming.gates import Gate, Run
 from processor.streaming.partitioner import Partitioner
 from processor.streaming.producers import IdempotentProducer
+from processor.streaming.topics import TopicState
 from processor.streaming.transport import Consumer
 
 log = structlog.get_logger(__name__)
@@ -67,6 +71,7 @@ class SourcePartition:
     gate: Gate
     epoch: int
     committed: int
+    done: int
     sequences: dict[int, int] = field(default_factory=dict)
     runs: deque[RunDelivery] = field(default_factory=deque)
 
@@ -76,12 +81,11 @@ class SourcePartition:
         self.sequences[target] = number + 1
         return number
 
-    def done_offset(self) -> int | None:
-        """Return the offset behind the runs that are done since the last call; None if none is."""
-        done = None
+    def done_offset(self) -> int:
+        """Return the offset behind the runs that are done."""
         while self.runs and self.runs[0].pending == 0:
-            done = self.runs.popleft().end
-        return done
+            self.done = self.runs.popleft().end
+        return self.done
 
 
 class SourceStage:
@@ -89,21 +93,19 @@ class SourceStage:
 
     def __init__(
         self,
-        topic: str,
-        topic_id: str,
+        topic: TopicState,
         definitions: DefinitionsReader,
         partitioner: Partitioner,
-        writer: FrameWriter,
+        settings: Settings,
         producer: IdempotentProducer,
-        dead_letters: DeadLetters,
     ) -> None:
-        self._topic = topic
-        self._topic_id = topic_id
+        self._topic = topic.spec.name
+        self._topic_id = topic.topic_id
         self._definitions = definitions
         self._partitioner = partitioner
-        self._writer = writer
         self._producer = producer
-        self._dead_letters = dead_letters
+        self._writer = FrameWriter(settings.contributions_topic, producer)
+        self._dead_letters = DeadLetters(settings.dead_letter_topic, producer)
         self._partitions: dict[int, SourcePartition] = {}
 
     # --- partitions come and go ------------------------------------------------------------------
@@ -117,7 +119,7 @@ class SourceStage:
             epoch = max(wall_ms(), last_epoch + 1)
             offset = found.offset if found else await consumer.first_offset(gate)
             if await consumer.commit_offset(gate, offset, str(epoch)):
-                self._partitions[gate.partition] = SourcePartition(gate, epoch, offset)
+                self._partitions[gate.partition] = SourcePartition(gate, epoch, offset, offset)
                 opened = await consumer.open_gate(gate, offset)
                 log.info("source_started", partition=gate.partition, offset=opened, epoch=epoch)
                 return
@@ -138,11 +140,12 @@ class SourceStage:
         """Move the group's offsets behind what is done."""
         for source in list(self._partitions.values()):
             done = source.done_offset()
-            if done is not None and source.gate.alive:
+            if done > source.committed and await consumer.commit_offset(
+                source.gate, done, str(source.epoch)
+            ):
                 source.committed = done
-                await consumer.commit_offset(source.gate, done, str(source.epoch))
 
-    # --- runs --------------------------------------------------------------------------------------
+    # --- runs --------------------------------------------------------------------------------
 
     async def process(self, run: Run) -> None:
         """Turn a run into sections and hand them to the frame writer, until its gate dies."""
@@ -247,9 +250,9 @@ class SourceStage:
 
 
 def _cut(contributions: list[Contribution]) -> int:
-    """Return an index near the middle where one event's contributions end; 0 if there is only one."""
+    """Return where one event's contributions end, near the middle; 0 if there is only one event."""
     middle = len(contributions) // 2
-    for index in (*range(middle, len(contributions)), *range(middle, 0, -1)):
-        if 0 < index and contributions[index].offset != contributions[index - 1].offset:
+    for index in chain(range(middle, len(contributions)), range(middle, 0, -1)):
+        if index > 0 and contributions[index].offset != contributions[index - 1].offset:
             return index
     return 0

@@ -1,7 +1,9 @@
-"""Taking a partition of the profile table over. The one place where this order stands:
+"""Taking a partition of the profile table over.
 
- a. a new producer under the partition's transactional id, and `init_transactions`: whoever owned the
-    partition before is fenced, and what it left open is aborted
+The one place where this order stands:
+
+ a. a new producer under the partition's transactional id, and `init_transactions`: whoever owned
+    the partition before is fenced, and what it left open is aborted
  b. find the end of the changelog as of now
  c. read the changelog, committed records only, from where the local store is to that end, into the
     store; from the first record where the local store is of another topic, lies behind the topic's

@@ -61,8 +61,12 @@ def topic_specs(settings: Settings) -> list[TopicSpec]:
             "internal: profile state, from which a worker restores",
         ),
         TopicSpec(
-            settings.interventions_topic, settings.partitions, {"cleanup.policy": "delete"},
-            frozenset({"cleanup.policy"}), "fired interventions",
+            settings.interventions_topic, settings.partitions,
+            {
+                "cleanup.policy": "delete",
+                "max.message.bytes": str(PROFILE_BYTES_MAX + _OVERHEAD_BYTES),
+            },
+            frozenset({"cleanup.policy", "max.message.bytes"}), "fired interventions",
         ),
         TopicSpec(
             settings.dead_letter_topic, None, {"cleanup.policy": "delete"},

@@ -28,7 +28,6 @@ from processor.streaming.definitions_topic import (
     refusal_dead_letter,
 )
 from processor.streaming.flush import StepHook, no_hook
-from processor.streaming.frame_writer import FrameWriter
 from processor.streaming.gates import Gate, Run
 from processor.streaming.partitioner import Partitioner
 from processor.streaming.producers import IdempotentProducer
@@ -72,13 +71,11 @@ class StreamingWorker:
         self._dead_letters = DeadLetters(settings.dead_letter_topic, self._producer)
         self.partitioner = Partitioner(settings.partitions)
         self.source = SourceStage(
-            settings.enriched_topic,
-            states[settings.enriched_topic].topic_id,
+            states[settings.enriched_topic],
             self.definitions,
             self.partitioner,
-            FrameWriter(settings.contributions_topic, self._producer),
+            settings,
             self._producer,
-            self._dead_letters,
         )
         self.profiles = ProfileStage(settings, self.definitions)
         self.partitions: dict[int, ProfilePartition] = {}
@@ -139,7 +136,7 @@ class StreamingWorker:
         async for run in runs:
             try:
                 await self.source.process(run)
-            except Exception as error:  # noqa: BLE001 - Faust would acknowledge and go on
+            except Exception as error:
                 self.fatal(error)
             run.gate.done(run)
 
@@ -224,7 +221,7 @@ class StreamingWorker:
         done = sum(one.position - one.start for one in progress)
         return done / wanted if wanted else 1.0
 
-    # --- tasks beside the agents --------------------------------------------------------------------
+    # --- tasks beside the agents -------------------------------------------------------------
 
     async def _sweep_forever(self) -> None:
         while True:

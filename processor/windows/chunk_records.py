@@ -26,7 +26,7 @@ class ChunkRecords:
         chunk = self._loaded.get(suffix)
         if chunk is None and self._fetch is not None:
             chunk = self._loaded[suffix] = self._fetch(suffix)
-        assert chunk is not None, "without a reader every chunk is loaded"  # noqa: S101
+        assert chunk is not None, "without a reader every chunk is loaded"
         return chunk
 
     def put(self, suffix: bytes, chunk: Chunk) -> None:

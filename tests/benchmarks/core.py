@@ -86,9 +86,7 @@ def group(period: timedelta | None) -> StreamAttributeGroup:
 def rule() -> RuleIntervention:
     criteria = InterventionCriteriaAll(
         all=[
-            InterventionCriterion(
-                attribute="ecom:count_product_views", operator=">=", value=3
-            ),
+            InterventionCriterion(attribute="ecom:count_product_views", operator=">=", value=3),
             InterventionCriterion(
                 attribute="ecom:total_cart_value", operator=">", value=1_000_000_000
             ),
@@ -103,8 +101,8 @@ def line(kind: str, *, name: str = "snowplow_ecommerce_action") -> bytes:
         '{"schema":"iglu:%s/snowplow_ecommerce_action/jsonschema/1-0-2","data":{"type":"%s"}}}'
     )
     product = (
-        '{"schema":"iglu:%s/product/jsonschema/1-0-0","data":{"id":"SKU-1","name":"Shoe",'
-        '"category":"shoes","price":19.99,"currency":"EUR","quantity":1}}' % VENDOR
+        f'{{"schema":"iglu:{VENDOR}/product/jsonschema/1-0-0","data":{{"id":"SKU-1","name":"Shoe",'
+        '"category":"shoes","price":19.99,"currency":"EUR","quantity":1}}'
     )
     page = (
         '{"schema":"iglu:com.snowplowanalytics.snowplow/web_page/jsonschema/1-0-0",'

@@ -14,11 +14,9 @@ import psutil
 import pytest
 from confluent_kafka import Consumer, Producer
 from confluent_kafka.admin import AdminClient, NewTopic
-from rich.console import Console
 
 from processor.errors import BrokerError
 from processor.local import LocalBroker
-from processor.local.kafka_files import kafka_class_path, pinned_files
 
 pytestmark = pytest.mark.broker
 
@@ -190,23 +188,3 @@ def test_a_broken_directory_is_reported_with_kafkas_last_words(tmp_path: Path) -
         LocalBroker(tmp_path).start()
     assert "Stored node id 7 doesn't match" in failed.value.detail
     assert "kafka.log" in failed.value.hint
-
-
-def test_a_changed_file_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An unreachable registry cannot replace it, so the error says what to do."""
-    smallest = min(pinned_files(), key=lambda pinned: pinned.size)
-    paths = kafka_class_path(Console(quiet=True))
-    repository = tmp_path / "repository"
-    root = next(parent for parent in paths[0].parents if parent.name == "com").parent
-    for pinned, path in zip(pinned_files(), paths, strict=True):
-        copy = repository / path.relative_to(root)
-        copy.parent.mkdir(parents=True)
-        copy.symlink_to(path)
-        if pinned == smallest:
-            copy.unlink()
-            copy.write_bytes(bytes(pinned.size))
-    monkeypatch.setenv("M2_REPO", str(repository))
-    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
-    with pytest.raises(BrokerError, match=r"neither in .* nor to be downloaded") as refused:
-        kafka_class_path(Console(quiet=True))
-    assert "PROCESSOR_BOOTSTRAP_SERVERS" in refused.value.hint

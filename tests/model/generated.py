@@ -354,16 +354,20 @@ def over(attribute: str, value: int | float) -> Json:
 
 
 def long_history(seed: int, size: int) -> list[Happening]:
-    """One person with many events inside of a window, a part of them late or repeated."""
+    """One person with many events inside of a window, a part of them late or repeated.
+
+    Seeds differ in how fast time goes and how late events are.
+    """
     chance = random.Random(seed)
-    step_ms = chance.choice([50, 1_000, 5_000])
+    step_ms = [50, 1_000, 5_000, 20_000][seed % 4]
+    late_ms = 4_000_000 if seed % 8 < 4 else 10_000
     newest_ms = START_MS
     found: list[Happening] = []
     for number in range(size):
         kind = chance.random()
         time_ms = newest_ms + int(chance.expovariate(1 / step_ms))
         if kind < 0.15:
-            time_ms = newest_ms - chance.choice([0, 1, 999, 1_000, chance.randrange(4_000_000)])
+            time_ms = newest_ms - chance.choice([0, 1, 999, 1_000, chance.randrange(late_ms)])
         newest_ms = max(newest_ms, time_ms)
         amount = chance.choice([chance.randrange(5), chance.uniform(-1, 4), 0.1, 1e-9])
         data = {"schema": f"iglu:{VENDOR}/action/jsonschema/1-0-0", "data": {"amount": amount}}

@@ -14,6 +14,7 @@ the plainest form that can be read against the documentation:
 import hashlib
 import math
 import uuid
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -83,6 +84,19 @@ class Model:
         mine = [one for one in self._attributes.get(key, []) if one.id[:2] == (group, version)]
         return {one.id[2]: self._value(one, history, now_ms) for one in mine}
 
+    def all_attributes(self, key: str, profile_id: str, now_ms: int) -> dict[str, Value]:
+        """All attributes of a profile as `group_v1:name`, and as `name` where only one has it."""
+        history = self.profiles.get((key, profile_id), [])
+        mine = self._attributes.get(key, [])
+        names = Counter(one.id[2] for one in mine)
+        found: dict[str, Value] = {}
+        for one in mine:
+            group, version, name = one.id
+            value = found[f"{group}_v{version}:{name}"] = self._value(one, history, now_ms)
+            if names[name] == 1:
+                found[name] = value
+        return found
+
     def contributions(self, line: bytes) -> dict[ProfileId, Entry]:
         """What the event of a line gives to each profile; raises NotAnEventError."""
         if line not in self._parsed:
@@ -91,7 +105,7 @@ class Model:
 
     def change_times(self, profile: ProfileId, start_ms: int, end_ms: int) -> list[int]:
         """The start, and every time up to the end at which time alone changes an attribute."""
-        mine = self._attributes[profile[0]]
+        mine = self._attributes.get(profile[0], [])
         spans = {0} | {one.period_ms or one.own_ttl_ms or one.group_ttl_ms or 0 for one in mine}
         times = {entry.time_ms for entry in self.profiles.get(profile, [])}
         changes = {time + span for time in times for span in spans}

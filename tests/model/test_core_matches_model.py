@@ -59,6 +59,7 @@ class Core:
     plan: Plan
     profiles: dict[ProfileId, Profile] = field(default_factory=dict)
     records: dict[ProfileId, dict[bytes, bytes]] = field(default_factory=dict)
+    emptied: int = 0
 
     def apply(self, line: bytes, offset: int) -> list[Json] | str:
         """What fired, as messages without the offset of the definitions; or why it is no event."""
@@ -92,16 +93,15 @@ class Core:
                 else:
                     records[suffix] = value
             assert changed_records(profile) == []
+            assert b"" in records or not records
         self.profiles.clear()
 
     def expire(self, now_ms: int) -> None:
-        """Drop what left every window or outlived its time to live, and profiles left empty."""
+        """Drop what left every window or outlived its time to live."""
         for owner in list(self.profiles.keys() | self.records.keys()):
             profile = self._profile(owner)
-            assert profile is not None
-            if expire(profile, self.plan, now_ms).empty:
-                del self.profiles[owner]
-                self.records.pop(owner, None)
+            if profile is not None:
+                self.emptied += expire(profile, self.plan, now_ms).empty
 
     def _profile(self, owner: ProfileId) -> Profile | None:
         if owner not in self.profiles and self.records.get(owner):

@@ -16,7 +16,7 @@ import yaml
 
 from processor.local.kafka_files import KAFKA_VERSION
 from processor.settings import Settings
-from processor.streaming.topics import topic_specs
+from processor.streaming.topics import TopicSpec, topic_specs
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
@@ -24,6 +24,7 @@ COMPOSE = DEPLOY / "compose.yaml"
 DOCKERFILE = (DEPLOY / "Dockerfile").read_text()
 SETTINGS = {f"PROCESSOR_{name.upper()}" for name in Settings.model_fields}
 DEFAULTS = Settings.model_construct()
+README = DEPLOY / "README.md"
 COMMAND_LINE = "from processor.cli.main import main; main()"
 WORKERS = ("worker-1", "worker-2")
 
@@ -38,8 +39,7 @@ def image_environment() -> dict[str, str]:
 
 
 def environment(service: dict[str, Any]) -> dict[str, str]:
-    own = {name: value for name, value in service["environment"].items()}
-    return {**image_environment(), **own}
+    return {**image_environment(), **service["environment"]}
 
 
 def settings_of(service: dict[str, Any]) -> Settings:
@@ -140,10 +140,19 @@ def test_the_image_is_built_from_files_that_exist_and_are_sent() -> None:
             assert f"!{source}" in sent, f"deploy/Dockerfile.dockerignore hides {source}"
 
 
+@pytest.mark.parametrize("spec", topic_specs(DEFAULTS), ids=lambda spec: spec.name)
+def test_every_topic_is_documented_with_what_it_must_have(spec: TopicSpec) -> None:
+    rows = dict(re.findall(r"^\| `([^`]+)` \|(.*)$", README.read_text(), re.MULTILINE))
+    row = rows[spec.name]
+    missing = [name for name in spec.required - {"cleanup.policy"} if f"`{name}" not in row]
+    assert not missing, f"deploy/README.md, the row of {spec.name}: name {missing}"
+    assert f"| {spec.settings.get('cleanup.policy', 'yours')} |" in row
+    if spec.partitions is not None:
+        assert f"| {spec.partitions} |" in row or "| `PROCESSOR_PARTITIONS` |" in row
+
+
 @pytest.mark.parametrize("name", ["topics", *WORKERS])
 def test_every_command_exists(services, name: str) -> None:
-    if not (ROOT / "processor/cli/main.py").exists():
-        pytest.skip("there is no command line yet")
     done = subprocess.run(
         [sys.executable, "-c", COMMAND_LINE, *services[name]["command"], "--help"],
         capture_output=True,

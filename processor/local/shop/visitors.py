@@ -88,7 +88,7 @@ class Crowd:
         self._visitors: dict[int, Visitor] = {}
 
     def next_visitor(self) -> Visitor:
-        """Draw somebody who is not visiting now; somebody there always must be."""
+        """Draw somebody who is not visiting now. Never ask while everybody is."""
         index = int(self._users * self._random.random() ** _SKEW)
         while (visitor := self._visitors.get(index)) is not None and visitor.active:
             index = (index + 1) % self._users

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from processor.events import timestamp
 from processor.events.timestamp import timestamp_ms
-from processor.limits import MINUTE_CACHE_MAX
+from processor.limits import SECOND_CACHE_MAX
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MOMENTS = st.datetimes(datetime(1970, 1, 1), datetime(9999, 12, 31, 23, 59, 59, 999_000))
@@ -81,10 +81,10 @@ def test_garbage_is_refused_or_read_but_never_breaks(text: bytes) -> None:
         assert True
 
 
-def test_the_cache_of_minutes_is_bounded() -> None:
+def test_the_cache_of_seconds_is_bounded() -> None:
     first = datetime(2020, 1, 1, tzinfo=UTC)
-    for minute in range(MINUTE_CACHE_MAX + 10):
-        moment = first + timedelta(minutes=minute)
-        text = f"{moment:%Y-%m-%d %H:%M}:00".encode()
+    for second in range(SECOND_CACHE_MAX + 10):
+        moment = first + timedelta(seconds=second)
+        text = f"{moment:%Y-%m-%d %H:%M:%S}".encode()
         assert timestamp_ms(text) == (moment - EPOCH) // timedelta(milliseconds=1)
-        assert len(timestamp._minute_ms) <= MINUTE_CACHE_MAX
+        assert len(timestamp._second_ms) <= SECOND_CACHE_MAX

@@ -1,0 +1,1 @@
+"""Definitions to start from: `processor publish definitions/examples/ecommerce.py`."""

@@ -1,0 +1,1 @@
+"""The `processor` command: one file for each group of commands."""

@@ -1,0 +1,90 @@
+"""A worker's HTTP API as commands use it."""
+
+import ssl
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import httpx
+
+from processor.errors import ForwardError, NotReadyError, ProcessorError, UsageError
+from processor.limits import REQUEST_IDS_MAX
+from processor.settings import Settings
+
+_TIMEOUT_S = 30.0
+_OK = 200
+_UNAVAILABLE = 503
+_WRONG = frozenset({404, 422})
+_REFUSED = frozenset({401, 403})
+_ANYWHERE = frozenset({"0.0.0.0", "::"})  # noqa: S104 - recognized, not bound
+
+Profiles = dict[str, dict[str, Any]]  # JSON values by full name, by id
+
+
+class ApiClient:
+    """Reads profiles from any worker; it asks the others for what it does not own."""
+
+    def __init__(self, settings: Settings, token: str = "") -> None:
+        self.url = _reachable(settings.own_url)
+        verify = ssl.create_default_context()
+        if settings.tls_cert is not None:
+            verify.load_verify_locations(settings.tls_cert)
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        self._client = httpx.Client(
+            verify=verify, trust_env=False, timeout=_TIMEOUT_S, headers=headers
+        )
+
+    def profiles(self, key: str, ids: Sequence[str], **choice: Any) -> tuple[int, Profiles]:
+        """Return the time of the reading and each id's attributes.
+
+        `choice`: service, group, version; those that are None are left out. More ids than fit one
+        request are read in several; the time is that of the last.
+
+        Raises:
+            ProcessorError: the API does not answer, or refuses.
+        """
+        chosen = {name: value for name, value in choice.items() if value is not None}
+        found: Profiles = {}
+        now_ms = 0
+        for start in range(0, len(ids), REQUEST_IDS_MAX):
+            part = list(ids[start : start + REQUEST_IDS_MAX])
+            answer = self._post("/api/v1/profiles", {"key": key, "ids": part, **chosen})
+            now_ms = answer["now_ms"]
+            found.update(answer["profiles"])
+        return now_ms, found
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._client.close()
+
+    def _post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:  # JSON values
+        try:
+            response = self._client.post(self.url + path, json=body)
+        except httpx.TransportError as error:
+            message = f"no worker answers at {self.url}"
+            hint = "start one with: processor up; or name yours with --http"
+            raise NotReadyError(message, detail=str(error), hint=hint) from error
+        if response.status_code == _OK:
+            answer: dict[str, Any] = response.json()
+            return answer
+        raise self._refusal(response)
+
+    def _refusal(self, response: httpx.Response) -> ProcessorError:
+        try:
+            told = str(response.json()["error"])
+        except (ValueError, LookupError, TypeError):
+            told = f"{self.url} answered {response.status_code}: is it a worker?"
+        if response.status_code == _UNAVAILABLE:
+            return NotReadyError(told)
+        if response.status_code in _REFUSED:
+            return ProcessorError(told, hint="name a token with --token or PROCESSOR_TOKEN")
+        kind = UsageError if response.status_code in _WRONG else ForwardError
+        return kind(told)
+
+
+def _reachable(url: str) -> str:
+    """Return the URL of a worker that listens everywhere as this machine reaches it."""
+    parts = urlsplit(url)
+    if parts.hostname not in _ANYWHERE:
+        return url
+    return urlunsplit(parts._replace(netloc=f"127.0.0.1:{parts.port}"))

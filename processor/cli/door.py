@@ -1,0 +1,72 @@
+"""The door of commands: errors leave as one line on stderr and an exit status, never as a trace."""
+
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import Any
+
+import typer
+from confluent_kafka import KafkaException
+from typer.core import TyperGroup
+
+from processor.errors import ProcessorError, UsageError
+
+_FAILED = 1
+_WRONG_USE = 2
+_DEBUG = "--debug"
+
+
+class Door(TyperGroup):
+    """The root of the commands."""
+
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        windows_expand_args: bool = True,
+        **extra: Any,  # Typer's
+    ) -> Any:
+        """Run one command and end the process with its exit status."""
+        given = list(sys.argv[1:] if args is None else args)
+        try:
+            status = super().main(
+                given, prog_name, complete_var, False, windows_expand_args, **extra
+            )
+        except Exception as error:
+            if _DEBUG in given:
+                traceback.print_exception(error)
+            line, status = _told(error)
+            typer.echo(line, err=True)
+        sys.exit(status if isinstance(status, int) else 0)
+
+
+def _told(error: Exception) -> tuple[str, int]:
+    """Return what to say and the exit status."""
+    text, status = str(error), _FAILED
+    match error:
+        case UsageError():
+            status = _WRONG_USE
+        case ProcessorError():
+            pass
+        case typer.TyperException():
+            text, status = _usage(error), error.exit_code
+        case typer.Abort():
+            text = "ended before it was done"
+        case KafkaException():
+            text = f"Kafka refused: {error.args[0]} - is it running and reachable?"
+        case OSError():
+            where = f" {error.filename!r}" if error.filename else ""
+            text = f"the system refused{where}: {error.strerror or error}"
+        case _:
+            text = f"unexpected {type(error).__name__}: {error} - processor {_DEBUG} shows where"
+    return f"error: {text}", status
+
+
+def _usage(error: typer.TyperException) -> str:
+    context = getattr(error, "ctx", None)
+    text = " ".join(error.format_message().split())
+    if context is None:
+        return text
+    return f"{text.rstrip('.')} - see: {context.command_path} --help"

@@ -1,0 +1,151 @@
+"""Events of the shop on their way into the enriched topic or a file."""
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from confluent_kafka import Producer
+
+from processor.clock import monotonic_s
+from processor.errors import BrokerError
+from processor.local.shop import GeneratedEvent
+from processor.settings import Settings
+
+# The column of the id that every visitor of the shop has.
+_NETWORK_USERID = 17
+_FLUSH_S = 60.0
+# Ahead of time by less than this is on time.
+_EARLY_S = 0.002
+# Events between two looks at the producer's deliveries.
+_SERVE_EVENTS = 200
+_POLL_S = 0.1
+
+Sink = Callable[[GeneratedEvent], None]
+
+
+@dataclass(slots=True)
+class Traffic:
+    """What was written."""
+
+    events: int = 0
+    late: int = 0
+    duplicates: int = 0
+    bytes: int = 0
+
+    def count(self, event: GeneratedEvent) -> None:
+        """Note one more."""
+        self.events += 1
+        self.late += event.late
+        self.duplicates += event.duplicate
+        self.bytes += len(event.value)
+
+
+def paced(events: Iterable[GeneratedEvent], rate: float) -> Iterator[GeneratedEvent]:
+    """Yield `rate` events a second; 0: as fast as they are taken."""
+    begun = monotonic_s()
+    for number, event in enumerate(events):
+        if rate and (ahead_s := begun + number / rate - monotonic_s()) > _EARLY_S:
+            time.sleep(ahead_s)
+        yield event
+
+
+def write(
+    events: Iterable[GeneratedEvent],
+    sinks: Iterable[Sink],
+    *,
+    limit: int,
+    on_written: Callable[[Traffic], None],
+) -> Traffic:
+    """Give `limit` events (0: all) to each sink; on Ctrl-C stop and return what was written."""
+    traffic = Traffic()
+    targets = list(sinks)
+    try:
+        for event in islice(events, limit or None):
+            for sink in targets:
+                sink(event)
+            traffic.count(event)
+            on_written(traffic)
+    except KeyboardInterrupt:
+        pass
+    return traffic
+
+
+class EnrichedTopic:
+    """The enriched topic as a sink; keyed by visitor, partitioned as Kafka's own clients do."""
+
+    def __init__(self, settings: Settings, *, keyed: bool = False) -> None:
+        self._topic = settings.enriched_topic
+        self._keyed = keyed
+        self._errors: list[str] = []
+        self._sent = 0
+        self._producer = Producer(
+            {
+                **settings.kafka_client,
+                "partitioner": "murmur2_random",
+                "enable.idempotence": True,
+                "compression.type": "lz4",
+                "linger.ms": 20,
+            }
+        )
+
+    def __call__(self, event: GeneratedEvent) -> None:
+        """Send one event.
+
+        Raises:
+            BrokerError: an earlier one was not taken.
+        """
+        key = event.value.split(b"\t", _NETWORK_USERID + 1)[_NETWORK_USERID]
+        while True:
+            try:
+                self._producer.produce(
+                    self._topic,
+                    event.value,
+                    key if self._keyed else None,
+                    on_delivery=self._delivered,
+                )
+            except BufferError:
+                self._producer.poll(_POLL_S)
+            else:
+                break
+        self._sent += 1
+        if self._sent % _SERVE_EVENTS == 0:
+            self._producer.poll(0)
+            self._raise_refused()
+
+    def close(self) -> None:
+        """Wait until Kafka has everything.
+
+        Raises:
+            BrokerError: it has not.
+        """
+        waiting = self._producer.flush(_FLUSH_S)
+        if waiting:
+            self._errors.append(f"{waiting} events were not acknowledged in {_FLUSH_S:.0f} s")
+        self._raise_refused()
+
+    def _delivered(self, error: Any, _: Any) -> None:  # confluent's types
+        if error is not None:
+            self._errors.append(str(error))
+
+    def _raise_refused(self) -> None:
+        if self._errors:
+            message = f"Kafka did not take events for {self._topic!r}"
+            raise BrokerError(message, detail=self._errors[0], hint="is it running and reachable?")
+
+
+class EventFile:
+    """A file as a sink: one event a line."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("wb")
+
+    def __call__(self, event: GeneratedEvent) -> None:
+        """Write one event."""
+        self._file.write(event.value + b"\n")
+
+    def close(self) -> None:
+        """Write what is left."""
+        self._file.close()

@@ -1,0 +1,108 @@
+"""`processor up`: broker, workers and API in one command, for work on a laptop.
+
+What it starts ends with it: in order at Ctrl-C and SIGTERM (workers first, then the broker), by the
+kernel where it is killed.
+"""
+
+import time
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
+from typing import Annotated
+
+import typer
+
+from processor.cli.local_worker import LocalWorker, free_port
+from processor.cli.setting_options import ALL_SETTINGS, with_settings
+from processor.cli.signals import ended_by_signals, undisturbed
+from processor.errors import UsageError
+from processor.limits import LOCAL_WORKERS_MAX
+from processor.local import LocalBroker
+from processor.settings import Settings
+
+# Where the other commands look for Kafka.
+_KAFKA_PORT = 9092
+_LOOK_S = 0.1
+
+
+@with_settings(*ALL_SETTINGS)
+def up(
+    *,
+    kafka_port: Annotated[
+        int | None,
+        typer.Option(min=0, max=65535, help=f"of the local broker; {_KAFKA_PORT}, 0 a free one"),
+    ] = None,
+    workers: Annotated[int, typer.Option(min=1, max=LOCAL_WORKERS_MAX, help="how many")] = 1,
+    settings: Settings,
+) -> None:
+    """Start a local broker, workers and the API; Ctrl-C ends them.
+
+    All state is kept in --data-dir. With --bootstrap-servers (or its variable) that Kafka is used
+    and none started. Worker N listens on the port of --http plus N-1. Prints one line `ready URL`
+    on stdout when everything serves.
+    """
+    given = "bootstrap_servers" in settings.model_fields_set
+    if given and kafka_port is not None:
+        message = "--kafka-port is that of the local broker, but a Kafka was named"
+        raise UsageError(message, hint="leave --kafka-port or --bootstrap-servers away")
+    try:
+        with ended_by_signals(), ExitStack() as running:
+            servers = settings.bootstrap_servers
+            broker = None
+            if not given:
+                port = _KAFKA_PORT if kafka_port is None else kafka_port
+                broker = LocalBroker(settings.data_dir / "kafka", port)
+                running.callback(_stop, [], broker)
+                servers = broker.start().bootstrap_servers
+            started = start_workers(running, worker_settings(settings, servers, workers))
+            print(f"ready {started[0].url}", flush=True)
+            _wait(broker, started)
+    except KeyboardInterrupt:
+        return
+
+
+def start_workers(running: ExitStack, each: Iterable[Settings]) -> list[LocalWorker]:
+    """Start a worker for each settings and wait until all serve; they end with `running`."""
+    started: list[LocalWorker] = []
+    running.callback(_stop, started, None)
+    for settings in each:
+        started.append(LocalWorker(settings))  # noqa: PERF401 - known one by one, to be stopped
+    for worker in started:
+        worker.wait_until_ready()
+    return started
+
+
+def worker_settings(settings: Settings, servers: str, workers: int) -> list[Settings]:
+    """Return the settings of each worker: its own directory, port and name."""
+    host, first = settings.http_host, settings.http_port
+    each = []
+    for number in range(workers):
+        port = first + number if first else free_port(host)
+        own: dict[str, object] = {
+            "bootstrap_servers": servers,
+            "data_dir": (settings.data_dir / f"worker-{number + 1}").absolute(),
+            "http": f"{host}:{port}",
+        }
+        if number:
+            own["advertised_url"] = ""
+            own["instance_id"] = settings.instance_id and f"{settings.instance_id}-{number + 1}"
+        each.append(settings.model_copy(update=own))
+    return each
+
+
+def _stop(workers: Sequence[LocalWorker], broker: LocalBroker | None) -> None:
+    with undisturbed():
+        for worker in workers:
+            worker.end()
+        for worker in workers:
+            worker.stop()
+        if broker is not None:
+            broker.stop()
+
+
+def _wait(broker: LocalBroker | None, workers: Sequence[LocalWorker]) -> None:
+    while True:
+        time.sleep(_LOOK_S)
+        if broker is not None:
+            broker.check()
+        for worker in workers:
+            worker.check()

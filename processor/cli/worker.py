@@ -1,0 +1,28 @@
+"""`processor worker`: one worker against an existing Kafka."""
+
+from typing import Annotated
+
+import typer
+
+from processor import app
+from processor.cli.parent import end_with_parent
+from processor.cli.setting_options import ALL_SETTINGS, with_settings
+from processor.settings import Settings
+
+
+@with_settings(*ALL_SETTINGS)
+def worker(
+    *,
+    parent: Annotated[
+        int, typer.Option(hidden=True, help="process that this one must not outlive")
+    ] = 0,
+    settings: Settings,
+) -> None:
+    """Run one worker against an existing Kafka until a signal ends it.
+
+    Prints `ready URL` on stdout when it serves. Workers of one --app-id share the work; give each
+    its own --data-dir and --http.
+    """
+    if parent:
+        end_with_parent(parent)
+    app.main(settings, on_ready=lambda url: print(f"ready {url}", flush=True))

@@ -1,0 +1,140 @@
+"""Reading whole topics for the verifier."""
+
+import threading
+from collections.abc import Mapping
+from types import TracebackType
+from typing import NamedTuple, Self
+
+from confluent_kafka import (
+    Consumer,
+    KafkaError,
+    KafkaException,
+    Message,
+    TopicCollection,
+    TopicPartition,
+)
+from confluent_kafka.admin import AdminClient
+
+TIMEOUT_S = 30
+POLL_S = 0.1
+
+
+class Record(NamedTuple):
+    """A record of a topic."""
+
+    offset: int
+    key: bytes | None
+    value: bytes | None
+
+
+Records = dict[int, list[Record]]
+
+
+def topic_id(bootstrap: str, topic: str) -> str:
+    """Kafka's own id of a topic."""
+    admin = AdminClient({"bootstrap.servers": bootstrap})
+    described = admin.describe_topics(TopicCollection([topic]))[topic].result(TIMEOUT_S)
+    return str(described.topic_id)
+
+
+def read_topic(
+    bootstrap: str,
+    topic: str,
+    *,
+    isolation: str = "read_committed",
+    start: Mapping[int, int] | None = None,
+) -> Records:
+    """All records of a topic by partition, from the offsets of `start` or the first, to the end."""
+    consumer = _consumer(bootstrap, topic, isolation, start or {})
+    waiting = {one.partition for one in consumer.assignment()}
+    found: Records = {partition: [] for partition in waiting}
+    silent_s = 0.0
+    while waiting:
+        messages = consumer.consume(1_000, timeout=POLL_S)
+        silent_s = 0.0 if messages else silent_s + POLL_S
+        if silent_s > TIMEOUT_S:
+            raise TimeoutError(f"{topic}: partitions {sorted(waiting)} do not reach their end")
+        for message in messages:
+            error = message.error()
+            if error is not None and error.code() == KafkaError._PARTITION_EOF:
+                waiting.discard(message.partition())
+            else:
+                _add(found, message)
+    consumer.close()
+    return found
+
+
+class Recorder:
+    """Follows a topic whose records are deleted once they are used, and keeps them all."""
+
+    def __init__(self, bootstrap: str, topic: str) -> None:
+        self._bootstrap = bootstrap
+        self._topic = topic
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._follow, name=f"recorder of {topic}")
+        self._consumer = _consumer(bootstrap, topic, "read_uncommitted", {})
+        self.records: Records = {one.partition: [] for one in self._consumer.assignment()}
+        self._failure: BaseException | None = None
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stopping.set()
+        self._thread.join()
+        self._consumer.close()
+        if self._failure is not None and error is None:
+            raise self._failure
+
+    def finish(self) -> Records:
+        """Stop following, and read what is left to the end of the topic."""
+        self.__exit__(None, None, None)
+        start = {part: seen[-1].offset + 1 for part, seen in self.records.items() if seen}
+        rest = read_topic(self._bootstrap, self._topic, isolation="read_uncommitted", start=start)
+        for partition, records in rest.items():
+            self.records[partition] += records
+        return self.records
+
+    def _follow(self) -> None:
+        try:
+            while not self._stopping.is_set():
+                for message in self._consumer.consume(1_000, timeout=POLL_S):
+                    error = message.error()
+                    if error is None or error.code() != KafkaError._PARTITION_EOF:
+                        _add(self.records, message)
+        except Exception as error:  # shown to whoever waits for the records
+            self._failure = error
+
+
+def _add(found: Records, message: Message) -> None:
+    if message.error() is not None:
+        raise KafkaException(message.error())
+    record = Record(message.offset(), message.key(), message.value())
+    found[message.partition()].append(record)
+
+
+def _consumer(bootstrap: str, topic: str, isolation: str, start: Mapping[int, int]) -> Consumer:
+    consumer = Consumer(
+        {
+            "bootstrap.servers": bootstrap,
+            "group.id": "verifier",
+            "enable.auto.commit": False,
+            "enable.partition.eof": True,
+            "isolation.level": isolation,
+            "auto.offset.reset": "error",
+            "fetch.queue.backoff.ms": 10,
+        }
+    )
+    partitions = consumer.list_topics(topic, TIMEOUT_S).topics[topic].partitions
+    wanted = []
+    for partition in partitions:
+        least, _ = consumer.get_watermark_offsets(TopicPartition(topic, partition), TIMEOUT_S)
+        wanted.append(TopicPartition(topic, partition, start.get(partition, least)))
+    consumer.assign(wanted)
+    return consumer

@@ -1,0 +1,150 @@
+"""The chain of bounds: what one event may hold always fits the message that must carry it."""
+
+import orjson
+
+from definitions import limits as definition_limits
+from processor import limits
+from processor.engine.contribution import Contribution
+from processor.errors import DeadLetterReason
+from processor.interventions.message import Because, Fired, Trigger, encode_message
+from processor.settings import Settings
+from processor.streaming.dead_letters import Refused, encode_dead_letter
+from processor.streaming.frames import Section, encode_frame, encode_section
+from processor.streaming.topics import TopicSpec, topic_specs
+
+SETTINGS = Settings(_env_file=None)
+SPECS = {spec.name: spec for spec in topic_specs(SETTINGS)}
+# Kafka's default of max.message.bytes, and librdkafka's of message.max.bytes.
+BROKER_MESSAGE_BYTES = 1_048_588
+CLIENT_MESSAGE_BYTES = 1_000_000
+# What Kafka's own record and batch headers, the key and our headers add to a value, at most.
+ENVELOPE_BYTES = 4_096
+UTF8_BYTES_PER_CHAR = 4
+INTEGER = 2**63 - 1
+# More attributes on one key than anybody has.
+SERIES = 500
+# The promise of README: attributes in one rule, or read with one firing.
+ATTRIBUTES = 100
+# The largest that the setting of this name takes.
+DEDUPLICATION_IDS = 4_096
+LONGEST_NAME = "n" * limits.NAME_CHARS_MAX
+LONGEST_STRING = "\N{GRINNING FACE}" * (limits.VALUE_BYTES_MAX // UTF8_BYTES_PER_CHAR)
+LONGEST_ID = "\N{GRINNING FACE}" * limits.IDENTIFIER_CHARS_MAX
+
+
+def room(spec: TopicSpec) -> int:
+    """The largest value that the topic takes."""
+    return int(spec.settings.get("max.message.bytes", BROKER_MESSAGE_BYTES)) - ENVELOPE_BYTES
+
+
+def largest_contribution() -> Contribution:
+    return Contribution(
+        offset=INTEGER,
+        key=LONGEST_NAME,
+        id=LONGEST_ID,
+        time_ms=INTEGER,
+        event_id="e" * 1_000,
+        event_name="e" * 1_000,
+        derived_tstamp="2026-11-22 10:00:00.123",
+        values=[(INTEGER - number, LONGEST_STRING) for number in range(SERIES)],
+    )
+
+
+def test_the_longest_value_is_as_long_as_the_bound() -> None:
+    assert len(LONGEST_STRING.encode()) == limits.VALUE_BYTES_MAX
+
+
+def test_the_largest_contribution_fits_a_frame() -> None:
+    section = Section("t" * 22, 1023, INTEGER, INTEGER, INTEGER, [largest_contribution()])
+    assert len(encode_section(section)) < limits.FRAME_BYTES_MAX
+
+
+def test_the_largest_frame_fits_its_topic() -> None:
+    frame = encode_frame([bytes(limits.FRAME_BYTES_MAX)])
+    assert len(frame) <= room(SPECS[SETTINGS.contributions_topic])
+
+
+def test_a_frame_is_sent_long_before_it_is_full() -> None:
+    assert limits.FRAME_BYTES_TARGET * 8 <= limits.FRAME_BYTES_MAX
+
+
+def test_the_largest_profile_record_fits_the_changelog() -> None:
+    assert room(SPECS[SETTINGS.changelog_topic]) >= limits.PROFILE_BYTES_MAX
+
+
+def test_a_chunk_of_the_longest_strings_fits_a_profile_record() -> None:
+    entry = limits.VALUE_BYTES_MAX + ENVELOPE_BYTES // limits.CHUNK_ENTRIES_MAX
+    assert limits.CHUNK_ENTRIES_MAX * entry <= limits.PROFILE_BYTES_MAX
+
+
+def test_a_head_of_many_windows_of_long_strings_fits_a_profile_record() -> None:
+    inline = min(limits.WINDOW_INLINE_CHARS_MAX * UTF8_BYTES_PER_CHAR, limits.VALUE_BYTES_MAX)
+    windows = ATTRIBUTES * limits.WINDOW_INLINE_ENTRIES_MAX * (inline + 16)
+    lifetime = ATTRIBUTES * limits.VALUE_BYTES_MAX
+    deduplication = DEDUPLICATION_IDS * 16
+    assert windows + lifetime + deduplication <= limits.PROFILE_BYTES_MAX
+
+
+def test_the_largest_dead_letter_fits_its_topic() -> None:
+    refused = Refused(
+        topic="t" * 249,
+        partition=2**31 - 1,
+        offset=INTEGER,
+        timestamp_ms=INTEGER,
+        value=b"\xff" * limits.EVENT_BYTES_MAX,
+        reason=DeadLetterReason.COLUMN_COUNT,
+        detail="\0" * 10 * limits.DETAIL_CHARS_MAX,  # six bytes each in JSON
+    )
+    size = len(encode_dead_letter(refused))
+    assert size <= room(SPECS[SETTINGS.dead_letter_topic])
+    assert size <= CLIENT_MESSAGE_BYTES
+
+
+def test_the_largest_intervention_fits_its_topic() -> None:
+    names = [f"{LONGEST_NAME}:{number:0{limits.NAME_CHARS_MAX}}" for number in range(ATTRIBUTES)]
+    fired = Fired(
+        name=LONGEST_NAME,
+        version=definition_limits.VERSION_MAX,
+        intervention_id="0" * 36,
+        target_key=LONGEST_NAME,
+        target_id=LONGEST_ID,
+        attributes=dict.fromkeys(names, LONGEST_STRING),
+        fired_at_ms=1_795_340_000_000,
+        trigger=Trigger("e" * 36, "e" * 1_000, "", "t" * 249, 1023, INTEGER),
+        because=[
+            Because(name, definition_limits.VERSION_MAX, "!=", *[LONGEST_STRING] * 3)
+            for name in names
+        ],
+        definitions_offset=INTEGER,
+    )
+    size = len(encode_message(fired))
+    assert size <= room(SPECS[SETTINGS.interventions_topic]), (
+        f"{size} bytes: give the interventions topic a max.message.bytes as the changelog has, or "
+        "its transaction can never be committed"
+    )
+    assert size <= limits.PROFILE_BYTES_MAX, "the producer of a flush takes no larger message"
+
+
+def test_the_largest_definition_fits_its_topic() -> None:
+    assert room(SPECS[SETTINGS.definitions_topic]) >= limits.DEFINITION_BYTES_MAX
+    assert limits.DEFINITION_BYTES_MAX <= CLIENT_MESSAGE_BYTES - ENVELOPE_BYTES
+
+
+def test_definitions_and_events_have_the_same_bounds() -> None:
+    assert definition_limits.NAME_CHARS_MAX == limits.NAME_CHARS_MAX
+    assert definition_limits.VALUE_BYTES_MAX == limits.VALUE_BYTES_MAX
+    assert definition_limits.RECORD_BYTES_MAX == limits.DEFINITION_BYTES_MAX
+
+
+def test_a_request_can_carry_the_largest_definition() -> None:
+    body = orjson.dumps({"definition": "d" * limits.DEFINITION_BYTES_MAX})
+    assert len(body) <= limits.REQUEST_BYTES_MAX
+
+
+def test_a_worker_reads_on_while_its_runs_are_bounded() -> None:
+    assert limits.RUN_RECORDS_MAX * limits.RUNS_IN_FLIGHT_MAX * limits.EVENT_BYTES_MAX < 2**31
+    assert limits.SLICE_RECORDS_MAX < limits.RUN_RECORDS_MAX
+
+
+def test_a_hung_transaction_is_over_within_a_session_of_a_default_worker() -> None:
+    assert SETTINGS.session_timeout_ms >= limits.TRANSACTION_TIMEOUT_MS

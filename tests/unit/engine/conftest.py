@@ -1,0 +1,131 @@
+"""Short ways to write definitions, events and contributions for the tests of the engine."""
+
+from datetime import timedelta
+
+import pytest
+
+from definitions import (
+    AtomicProperty,
+    Attribute,
+    InterventionCriterion,
+    RuleIntervention,
+    StreamAttributeGroup,
+    domain_userid,
+)
+from definitions.catalog import Catalog
+from processor.engine import (
+    Contribution,
+    Profile,
+    Source,
+    changed_records,
+    compile_plan,
+    decode_profile,
+    read_attributes,
+    step,
+)
+from processor.events import ATOMIC_COLUMNS, parse_event
+
+OWNER = "a@example.com"
+VALUE = AtomicProperty(name="se_value")
+
+
+class Write:
+    """Definitions with their dull parts filled in. Durations are in ms."""
+
+    @staticmethod
+    def attribute(name="a", aggregation="counter", *, period=None, ttl=None, **fields):
+        fields.setdefault("type", "int64" if aggregation == "counter" else "double")
+        fields.setdefault("events", [])
+        if aggregation != "counter":
+            fields.setdefault("property", VALUE)
+        if period is not None:
+            fields["period"] = timedelta(milliseconds=period)
+        if ttl is not None:
+            fields["ttl"] = timedelta(milliseconds=ttl)
+        return Attribute(name=name, aggregation=aggregation, **fields)
+
+    @staticmethod
+    def group(*attributes, name="g", ttl=None, **fields):
+        fields.setdefault("attribute_key", domain_userid)
+        fields.setdefault("is_published", True)
+        if ttl is not None:
+            fields["ttl"] = timedelta(milliseconds=ttl)
+        return StreamAttributeGroup(name=name, attributes=attributes, owner=OWNER, **fields)
+
+    @staticmethod
+    def rule(criteria, name="r", **fields):
+        fields.setdefault("is_published", True)
+        return RuleIntervention(name=name, criteria=criteria, owner=OWNER, **fields)
+
+    @staticmethod
+    def criterion(attribute, operator, value=None):
+        return InterventionCriterion(attribute=attribute, operator=operator, value=value)
+
+    @staticmethod
+    def plan(*objects, **settings):
+        return compile_plan(Catalog.empty().with_objects(objects), **settings)
+
+    @staticmethod
+    def event(**columns):
+        values = {
+            "event_id": "0b6b5c6a-9a4f-4c0e-8f4f-6f6f3a1c2d3e",
+            "collector_tstamp": "2026-11-22 10:00:00.123",
+            "domain_userid": "u1",
+            "event_vendor": "com.acme",
+            "event_name": "click",
+            "event_version": "1-0-0",
+            **columns,
+        }
+        return parse_event("\t".join(values.get(name, "") for name in ATOMIC_COLUMNS).encode())
+
+
+class Bench:
+    """One profile under a plan, with all its records in a dictionary."""
+
+    def __init__(self, plan):
+        self.plan = plan
+        self.store = {}
+        self.profile = Profile()
+        self.events = 0
+
+    def series(self, reference):
+        group, _, name = reference.partition(":")
+        found = self.plan.group_attributes(group)
+        return next(one.series_id for one in found if one.name == name)
+
+    def step(self, time_ms, event_id=None, **values):
+        """Apply an event; `values` are by attribute name of group g."""
+        self.events += 1
+        contribution = Contribution(
+            self.events,
+            "domain_userid",
+            "u1",
+            time_ms,
+            event_id or f"e{self.events}",
+            "click",
+            "",
+            [(self.series(f"g:{name}"), value) for name, value in values.items()],
+        )
+        return step(self.profile, contribution, self.plan, Source("enriched", 3))
+
+    def read(self, now_ms, group="g"):
+        return read_attributes(self.profile, self.plan.group_attributes(group), now_ms)
+
+    def reload(self):
+        """Write what changed, and decode the profile anew."""
+        for suffix, record in changed_records(self.profile):
+            if record is None:
+                self.store.pop(suffix, None)
+            else:
+                self.store[suffix] = record
+        self.profile = decode_profile(self.store[b""], self.store.get)
+
+
+@pytest.fixture
+def write():
+    return Write
+
+
+@pytest.fixture
+def bench():
+    return Bench

@@ -1,0 +1,77 @@
+from processor.engine import Profile, changed_records, expire
+
+HOUR = 3_600_000
+START = 1_700_000_000_000
+
+
+def test_nothing_to_drop_changes_nothing(write, bench):
+    one = bench(write.plan(write.group(write.attribute("a"))))
+    one.step(START, a=None)
+    one.reload()
+    expiry = expire(one.profile, one.plan, START + 1_000 * HOUR)
+    assert (expiry.changed, expiry.empty) == (False, False)
+    assert changed_records(one.profile) == []
+    assert one.read(START)["a"] == 1
+
+
+def test_a_window_that_all_entries_left_leaves_an_empty_profile(write, bench):
+    one = bench(write.plan(write.group(write.attribute("a", period=1_000))))
+    for number in range(300):
+        one.step(START + number, a=None)
+    one.reload()
+    assert len(one.store) > 1
+    assert not expire(one.profile, one.plan, START + 500).changed
+    expiry = expire(one.profile, one.plan, START + 2 * HOUR)
+    assert (expiry.changed, expiry.empty) == (True, True)
+    assert dict.fromkeys(one.store) == dict(changed_records(one.profile))
+
+
+def test_an_empty_profile_starts_anew(write, bench):
+    one = bench(write.plan(write.group(write.attribute("a", period=1_000))))
+    one.step(START, "e", a=None)
+    expire(one.profile, one.plan, START + 2 * HOUR)
+    assert one.step(START + 3 * HOUR, "e", a=None) == ()
+    one.reload()
+    assert one.read(START + 3 * HOUR)["a"] == 1
+
+
+def test_a_profile_is_kept_while_its_events_could_be_delivered_again(write, bench):
+    one = bench(write.plan(write.group(write.attribute("a", ttl=1_000))))
+    one.step(START, "e", a=None)
+    expiry = expire(one.profile, one.plan, START + HOUR - 1)
+    assert (expiry.changed, expiry.empty) == (True, False)
+    assert one.step(START, "e", a=None) is None
+    assert expire(one.profile, one.plan, START + HOUR).empty
+
+
+def test_a_lifetime_that_ended_is_dropped_and_others_stay(write, bench):
+    group = write.group(write.attribute("a", ttl=1_000), write.attribute("b", "sum"))
+    one = bench(write.plan(group))
+    one.step(START, a=None, b=1)
+    assert not expire(one.profile, one.plan, START + 999).changed
+    assert expire(one.profile, one.plan, START + 1_000).changed
+    assert len(one.profile.head.slots) == 1
+    assert one.read(START) == {"a": None, "b": 1.0}
+
+
+def test_state_that_no_live_attribute_reads_is_dropped(write, bench):
+    group = write.group(
+        write.attribute("a"),
+        write.attribute("b", "sum", period=HOUR),
+        write.attribute("c", "max", ttl=9),
+    )
+    one = bench(write.plan(group))
+    for number in range(300):
+        one.step(START + number, a=None, b=1.5)
+    one.reload()
+    plan = write.plan(write.group(write.attribute("a")))
+    assert expire(one.profile, plan, START).changed
+    deleted = [suffix for suffix, record in changed_records(one.profile) if record is None]
+    assert len(deleted) == len(one.store) - 1
+    head = one.profile.head
+    assert (len(head.slots), len(head.seen), head.windows, head.timers) == (1, 1, {}, {})
+
+
+def test_a_profile_that_never_counted_anything_is_empty(write):
+    expiry = expire(Profile(), write.plan(write.group(write.attribute("a"))), START)
+    assert (expiry.changed, expiry.empty) == (False, True)

@@ -1,0 +1,144 @@
+import base64
+import json
+from pathlib import Path
+
+import pytest
+
+from processor.engine import Profile, changed_records, decode_profile, new_profile, read_attributes
+from processor.errors import StateError, StateFormatError
+from processor.limits import PROFILE_BYTES_MAX
+
+START = 1_700_000_000_000
+GOLDEN = Path(__file__).parents[2] / "data" / "profile-v1.json"
+
+
+@pytest.fixture
+def shop(write):
+    names = ("sum", "mean", "min", "max", "first", "last")
+    return write.group(
+        write.attribute("count"),
+        write.attribute("recent", period=3_600_000),
+        *(write.attribute(name, name, ttl=86_400_000) for name in names),
+        *(write.attribute(f"{name}_recent", name, period=3_600_000) for name in names),
+    )
+
+
+def history(one, count):
+    for number in range(count):
+        value = number / 8 if number % 3 else number
+        one.step(START + number * 97 % 500, f"event-{number}", count=None, sum=value)
+
+
+def test_a_profile_comes_back_as_it_was(write, bench, shop):
+    one = bench(write.plan(shop))
+    history(one, 700)
+    before, head = one.read(START + 500), one.profile.head
+    one.reload()
+    assert one.profile.head == head
+    assert one.read(START + 500) == before
+
+
+def test_sums_that_no_number_holds_come_back(write, bench):
+    integers = write.attribute("a", "sum", type="int64")
+    floats = write.attribute("b", "sum")
+    one = bench(write.plan(write.group(integers, floats)))
+    for _ in range(3):
+        one.step(START, a=2**63 - 1, b=1e308)
+    one.reload()
+    one.step(START, b=-1.5e308)
+    one.step(START, b=-1e308)
+    assert one.read(START) == {"a": 3 * (2**63 - 1), "b": 0.5e308}
+
+
+def test_only_what_changed_is_given_out_and_only_once(write, bench, shop):
+    one = bench(write.plan(shop))
+    history(one, 700)
+    one.reload()
+    assert changed_records(one.profile) == []
+    one.step(START + 600, count=None)
+    assert [suffix for suffix, _ in changed_records(one.profile)] == [b""]
+    assert changed_records(one.profile) == []
+
+
+def test_a_new_profile_has_nothing_to_write():
+    assert changed_records(Profile()) == []
+
+
+def test_a_new_profile_reads_its_own_chunks_from_the_store(write, bench, shop):
+    one = bench(write.plan(shop))
+    one.profile = new_profile(one.store.get)
+    for _ in range(3):
+        history(one, 400)
+        one.store.update(changed_records(one.profile))
+    assert one.read(START + 500)["recent"] == 1_200
+
+
+def test_the_golden_profile_of_format_1_is_still_read(write, shop):
+    golden = json.loads(GOLDEN.read_text())
+    records = {
+        bytes.fromhex(key): base64.b64decode(text) for key, text in golden["records"].items()
+    }
+    assert len(records) > 2
+    profile = decode_profile(records[b""], records.get)
+    attributes = write.plan(shop).group_attributes("g")
+    assert read_attributes(profile, attributes, golden["now_ms"]) == golden["attributes"]
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda head: b"", "0 bytes is too short"),
+        (lambda head: head[:1] + b"\x09" + head[2:], "0xa5/9"),
+        (lambda head: b"\x00" + head[1:], "0x00/1"),
+        (lambda head: head[:-1] + b"\xff", "checksum"),
+        (lambda head: head + b"\x00", "checksum"),
+    ],
+)
+def test_a_head_that_is_not_ours_is_refused_with_what_was_found(write, bench, damage, message):
+    one = bench(write.plan(write.group(write.attribute("a"))))
+    one.step(START, a=None)
+    one.reload()
+    with pytest.raises(StateFormatError, match=message):
+        decode_profile(damage(one.store[b""]), one.store.get)
+
+
+def test_a_body_of_another_shape_is_refused(write, bench, shop):
+    one = bench(write.plan(shop))
+    history(one, 700)
+    one.reload()
+    chunk = next(record for suffix, record in one.store.items() if suffix)
+    with pytest.raises(StateFormatError, match="0xa6/1"):
+        decode_profile(chunk, one.store.get)
+
+
+def test_a_chunk_that_is_damaged_or_missing_is_refused(write, bench, shop):
+    one = bench(write.plan(shop))
+    history(one, 700)
+    one.reload()
+    for suffix in [suffix for suffix in one.store if suffix]:
+        one.store[suffix] = one.store[suffix][:-1] + bytes([one.store[suffix][-1] ^ 1])
+    with pytest.raises(StateFormatError, match="checksum"):
+        one.read(START + 250)
+    one.store = {}
+    one.profile = decode_profile(_head(one.profile), one.store.get)
+    with pytest.raises(StateError, match="missing"):
+        one.read(START + 250)
+
+
+def _head(profile):
+    profile.changed = True
+    return dict(changed_records(profile))[b""]
+
+
+def test_the_largest_head_fits_its_record(write, bench):
+    text = "x" * 512
+    attributes = [
+        write.attribute(f"a{number}", "last", type="string", period=1_000 + number,
+                        events=[{"name": f"e{number}"}])
+        for number in range(100)
+    ]  # fmt: skip
+    one = bench(write.plan(write.group(*attributes)))
+    for number in range(32):
+        one.step(START + number, **{attribute.name: text for attribute in attributes})
+    one.reload()
+    assert len(one.store[b""]) < PROFILE_BYTES_MAX

@@ -1,0 +1,82 @@
+import dataclasses
+import json
+
+import pytest
+
+from processor.interventions import Because, Fired, Trigger, encode_message
+
+FIRED = Fired(
+    name="cart_nudge",
+    version=1,
+    intervention_id="2f1b3c4d-0000-5000-8000-000000000000",
+    target_key="domain_userid",
+    target_id="8b1",
+    attributes={"ecommerce:total_cart_value": 129.5, "ecommerce:last_page": None},
+    fired_at_ms=1_795_341_600_123,
+    trigger=Trigger("e1", "page_view", "2026-11-22 10:00:00.1", "enriched", 3, 1234),
+    because=[Because("ecommerce:total_cart_value", 2, ">", 100, 80.0, 129.5)],
+    definitions_offset=42,
+)
+
+
+def decoded(fired):
+    return json.loads(encode_message(fired))
+
+
+def test_the_message_has_the_public_form():
+    assert decoded(FIRED) == {
+        "schema": "iglu:io.processor/intervention/jsonschema/1-0-0",
+        "data": {
+            "intervention_id": "2f1b3c4d-0000-5000-8000-000000000000",
+            "name": "cart_nudge",
+            "version": 1,
+            "origin": "rule",
+            "target_attribute_key": {"name": "domain_userid", "id": "8b1"},
+            "attributes": {"ecommerce:total_cart_value": 129.5, "ecommerce:last_page": None},
+            "fired_at": "2026-11-22T10:00:00.123Z",
+            "trigger": {
+                "event_id": "e1",
+                "event_name": "page_view",
+                "derived_tstamp": "2026-11-22T10:00:00.100Z",
+                "topic": "enriched",
+                "partition": 3,
+                "offset": 1234,
+            },
+            "because": [
+                {
+                    "attribute": "ecommerce:total_cart_value",
+                    "group_version": 2,
+                    "operator": ">",
+                    "value": 100,
+                    "before": 80.0,
+                    "after": 129.5,
+                }
+            ],
+            "definitions_offset": 42,
+        },
+    }
+
+
+@pytest.mark.parametrize(
+    ("column", "expected"),
+    [
+        ("2026-11-22 10:00:00", "2026-11-22T10:00:00.000Z"),
+        ("2026-11-22 10:00:00.12", "2026-11-22T10:00:00.120Z"),
+        ("2026-11-22 10:00:00.123", "2026-11-22T10:00:00.123Z"),
+        ("", None),
+    ],
+)
+def test_the_timestamp_of_the_trigger_has_milliseconds_or_is_null(column, expected):
+    trigger = dataclasses.replace(FIRED.trigger, derived_tstamp=column)
+    message = decoded(dataclasses.replace(FIRED, trigger=trigger))
+    assert message["data"]["trigger"]["derived_tstamp"] == expected
+
+
+def test_whole_seconds_keep_their_milliseconds():
+    fired = dataclasses.replace(FIRED, fired_at_ms=1_795_341_600_000)
+    assert decoded(fired)["data"]["fired_at"] == "2026-11-22T10:00:00.000Z"
+
+
+def test_a_sum_beyond_64_bits_is_written_in_full():
+    fired = dataclasses.replace(FIRED, attributes={"g:é": 2**70})
+    assert decoded(fired)["data"]["attributes"] == {"g:é": 2**70}

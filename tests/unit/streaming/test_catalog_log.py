@@ -1,0 +1,104 @@
+"""The good definitions, as records of the topic go by."""
+
+import json
+from typing import Any
+
+from processor.streaming.definitions_topic import CatalogLog, DefinitionRecord
+
+
+def group(version: int = 1, *, attribute: str = "views", **changed: Any) -> dict[str, Any]:
+    return {
+        "name": "g",
+        "version": version,
+        "attribute_key": {"name": "domain_userid"},
+        "owner": "a@example.com",
+        "is_published": True,
+        "attributes": [
+            {"name": attribute, "type": "int32", "aggregation": "counter", "events": []}
+        ],
+        **changed,
+    }
+
+
+def rule(attribute: str) -> dict[str, Any]:
+    return {
+        "name": "r",
+        "version": 1,
+        "owner": "a@example.com",
+        "is_published": True,
+        "criteria": {"attribute": attribute, "operator": ">", "value": 3},
+        "target_attribute_keys": [{"name": "domain_userid"}],
+    }
+
+
+def service() -> dict[str, Any]:
+    return {
+        "name": "s",
+        "owner": "a@example.com",
+        "is_published": True,
+        "attribute_groups": [{"name": "g", "version": 1}],
+    }
+
+
+def record(offset: int, key: str, value: Any) -> DefinitionRecord:
+    return DefinitionRecord(offset, key, None if value is None else json.dumps(value).encode())
+
+
+def test_records_are_judged_together_whatever_their_order() -> None:
+    log = CatalogLog()
+    refused = log.take(
+        [record(0, "intervention/r/1", rule("g:views")), record(1, "attribute_group/g/1", group())]
+    )
+    assert refused == []
+    assert log.offset == 1
+    assert set(log.values) == {"intervention/r/1", "attribute_group/g/1"}
+
+
+def test_the_last_record_of_a_key_counts() -> None:
+    log = CatalogLog()
+    broken = DefinitionRecord(0, "attribute_group/g/1", b"{")
+    assert log.take([broken, record(1, "attribute_group/g/1", group())]) == []
+
+
+def test_a_record_that_cannot_be_right_is_refused_and_the_good_one_stays() -> None:
+    log = CatalogLog()
+    log.take([record(0, "attribute_group/g/1", group())])
+    good = log.values["attribute_group/g/1"]
+    for number, bad in enumerate((b"{", b"[]", json.dumps({**group(), "attributes": []}).encode())):
+        (refusal,) = log.take([DefinitionRecord(number + 1, "attribute_group/g/1", bad)])
+        assert refusal.good == good
+        assert refusal.problems
+    assert log.catalog.attribute_groups["g", 1].attributes[0].name == "views"
+    assert log.offset == 3
+
+
+def test_a_rule_on_an_attribute_that_does_not_exist_is_refused() -> None:
+    log = CatalogLog()
+    log.take([record(0, "attribute_group/g/1", group())])
+    (refusal,) = log.take([record(1, "intervention/r/1", rule("g:unknown"))])
+    assert refusal.record.key == "intervention/r/1"
+    assert refusal.good is None
+    assert log.catalog.interventions == {}
+
+
+def test_a_key_that_is_not_of_a_definition_is_refused() -> None:
+    (refusal,) = CatalogLog().take([record(0, "nonsense", {"a": 1})])
+    assert refusal.problems[0].code == "record_key"
+
+
+def test_an_unpublished_group_puts_its_service_out_of_force_only() -> None:
+    log = CatalogLog()
+    log.take([record(0, "attribute_group/g/1", group()), record(1, "service/s", service())])
+    assert log.take([record(2, "attribute_group/g/1", group(is_published=False))]) == []
+    assert set(log.catalog.services) == {"s"}
+    assert log.catalog.published().services == {}
+    log.take([record(3, "attribute_group/g/1", group())])
+    assert set(log.catalog.published().services) == {"s"}
+
+
+def test_a_tombstone_deletes() -> None:
+    log = CatalogLog()
+    log.take([record(0, "attribute_group/g/1", group())])
+    assert log.take([record(1, "attribute_group/g/1", None)]) == []
+    assert log.values == {}
+    assert log.catalog.attribute_groups == {}
