@@ -16,7 +16,9 @@ from processor.cli.setting_options import with_settings
 from processor.errors import ProcessorError
 from processor.settings import Settings
 
-app = typer.Typer(help="Records that could not be processed, and why.", no_args_is_help=True)
+app = typer.Typer(
+    help="Records that could not be processed, and why.", no_args_is_help=True, add_completion=False
+)
 Letter = dict[str, Any]  # the JSON of a dead letter
 
 

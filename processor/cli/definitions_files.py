@@ -14,7 +14,7 @@ from definitions.catalog import Catalog
 from definitions.objects import Definition
 from definitions.problems import Problem
 from definitions.records import RecordError, objects_from_file, record_key
-from processor.cli.kafka import partitions_of
+from processor.cli.kafka import topics_of
 from processor.cli.setting_options import with_settings
 from processor.engine import compile_plan
 from processor.settings import Settings
@@ -72,7 +72,7 @@ def publish_file(file: Path, settings: Settings) -> Published:
         BrokerError, TopicError, ConflictError: they could not be written.
     """
     objects = _read(file)
-    partitions_of(settings, settings.definitions_topic)
+    topics_of(settings)
     return DefinitionsWriter(settings).publish(objects)
 
 

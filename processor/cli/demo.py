@@ -28,7 +28,7 @@ from processor.settings import Settings
 # What happened in the shop in the minute before the demo, written at once: something is to be seen.
 _BURST_MS = 60_000
 _RATE = 50.0
-_USERS = 40
+_USERS = 200
 _SEED = 7
 _LATE = 0.02
 _DUPLICATES = 0.02
@@ -116,6 +116,7 @@ def _run(found: Demo, worker: LocalWorker, view: View, seconds: float) -> None:
                 _look(found, reader, client)
                 found.seconds = monotonic_s() - begun
                 view.show(found)
+                found.new.clear()
     finally:
         stop.set()
         traffic.join(_STOP_S)
@@ -134,7 +135,7 @@ def _look(found: Demo, reader: TopicReader, client: ApiClient) -> None:
     found.choose_visitors()
     if found.visitors:
         _, profiles = client.profiles(_KEY, list(found.visitors), service=_SERVICE)
-        found.visitors.update(profiles)
+        found.take(profiles)
 
 
 def _send(settings: Settings, found: Demo, stop: Event, failures: list[Exception]) -> None:

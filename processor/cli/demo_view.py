@@ -1,9 +1,10 @@
 """What the demo shows: a screen that moves on a terminal, plain lines elsewhere."""
 
-from collections import OrderedDict, deque
+from collections import deque
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Protocol, Self
+from urllib.parse import urlsplit
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -19,6 +20,8 @@ _SHORT_ID = 8
 _SHORT_TEXT = 16
 # Between two lines of attributes where there is no terminal.
 _LINE_S = 5.0
+# A visitor whose attributes have not moved for so long makes room for another.
+_QUIET_S = 6.0
 
 Values = dict[str, Any]  # JSON values by full name
 
@@ -27,15 +30,18 @@ Values = dict[str, Any]  # JSON values by full name
 class Demo:
     """What was seen so far.
 
-    `visitors` are those shown, with their attributes. `seen`, the ids of the last events, and
-    `sent` are written by the thread that sends; everything else by the one that shows the demo.
+    `visitors` are those shown, with their attributes; `moved_s` says when these moved last. `new`
+    are the interventions since the last look. `seen`, the ids of the last events, and `sent` are
+    written by the thread that sends; everything else by the one that shows the demo.
     """
 
-    visitors: OrderedDict[str, Values] = field(default_factory=OrderedDict)
+    visitors: dict[str, Values] = field(default_factory=dict)
     seen: deque[str] = field(default_factory=lambda: deque(maxlen=DEMO_VISITORS_MAX))
     interventions: deque[Message] = field(
         default_factory=lambda: deque(maxlen=DEMO_INTERVENTIONS_MAX)
     )
+    new: list[Message] = field(default_factory=list)
+    moved_s: dict[str, float] = field(default_factory=dict)
     fired: int = 0
     seconds: float = 0.0
     sent: Traffic = field(default_factory=Traffic)
@@ -43,15 +49,31 @@ class Demo:
     servers: str = ""
 
     def choose_visitors(self) -> None:
-        """Show visitors of the last events; those that were shown longest make room."""
+        """Show visitors of the last events in place of those with whom nothing happens."""
+        quiet = [one for one in self.visitors if self.seconds - self.moved_s[one] > _QUIET_S]
         while self.seen:
-            self.visitors.setdefault(self.seen.popleft(), {})
-        while len(self.visitors) > DEMO_VISITORS_MAX:
-            self.visitors.popitem(last=False)
+            visitor = self.seen.popleft()
+            if visitor in self.visitors:
+                continue
+            if len(self.visitors) == DEMO_VISITORS_MAX:
+                if not quiet:
+                    continue
+                gone = quiet.pop()
+                del self.visitors[gone], self.moved_s[gone]
+            self.visitors[visitor] = {}
+            self.moved_s[visitor] = self.seconds
+
+    def take(self, profiles: dict[str, Values]) -> None:
+        """Take what the visitors' attributes are now."""
+        for visitor, values in profiles.items():
+            if values != self.visitors[visitor]:
+                self.moved_s[visitor] = self.seconds
+                self.visitors[visitor] = values
 
     def note(self, message: Message) -> None:
         """Take an intervention from the topic."""
         self.fired += 1
+        self.new.append(message)
         self.interventions.append(message)
 
     def summary(self) -> str:
@@ -106,7 +128,7 @@ class ScreenView:
             f"   API {demo.url}   Kafka {demo.servers}   {demo.seconds:4.0f} s   ",
             f"{demo.sent.events} events   {demo.fired} interventions   Ctrl-C ends",
         )
-        body = Group(head, self._attributes(demo), _interventions(demo))
+        body = Group(head, self._attributes(demo), _interventions(demo), _own_look(demo))
         self._live.update(body, refresh=True)
         self._before = dict(demo.visitors)
 
@@ -131,7 +153,6 @@ class LinesView:
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._shown = 0
         self._next_s = 0.0
 
     def __enter__(self) -> Self:
@@ -147,10 +168,8 @@ class LinesView:
 
     def show(self, demo: Demo) -> None:
         """Print what is new."""
-        new = min(demo.fired - self._shown, len(demo.interventions))
-        for message in list(demo.interventions)[len(demo.interventions) - new :]:
+        for message in demo.new:
             self._line(Text("intervention  ") + described(message))
-        self._shown = demo.fired
         if demo.seconds < self._next_s:
             return
         self._next_s = demo.seconds + _LINE_S
@@ -162,6 +181,14 @@ class LinesView:
 
     def _line(self, text: Text) -> None:
         self._console.print(text, soft_wrap=True, highlight=False)
+
+
+def _own_look(demo: Demo) -> Text:
+    """Return how to read one of the visitors in another terminal."""
+    visitor = next(iter(demo.visitors), "ID")
+    address = urlsplit(demo.url).netloc
+    command = f"processor attributes domain_userid {visitor} --http {address}"
+    return Text(f"in another terminal: {command}", style="dim")
 
 
 def _interventions(demo: Demo) -> Panel:

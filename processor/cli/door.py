@@ -1,13 +1,18 @@
-"""The door of commands: errors leave as one line on stderr and an exit status, never as a trace."""
+"""The door of commands: errors leave as one line on stderr and an exit status, never as a trace.
+
+Commands are loaded when they are asked for, so that each imports only what it needs.
+"""
 
 import sys
 import traceback
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from typing import Any, ClassVar
 
 import typer
 from confluent_kafka import KafkaException
 from typer.core import TyperGroup
+from typer.main import get_command
 
 from processor.errors import ProcessorError, UsageError
 
@@ -17,7 +22,26 @@ _DEBUG = "--debug"
 
 
 class Door(TyperGroup):
-    """The root of the commands."""
+    """The root of the commands; `places` says where each is: `module:name`."""
+
+    places: ClassVar[Mapping[str, str]] = {}
+
+    def list_commands(self, ctx: Any) -> list[str]:  # Typer's context
+        """Return the commands in the order of the help."""
+        return list(self.places)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # Typer's context and command
+        """Return a command, loaded now; None for an unknown one."""
+        if cmd_name not in self.places:
+            return None
+        module, _, name = self.places[cmd_name].partition(":")
+        found = getattr(import_module(module), name)
+        if not isinstance(found, typer.Typer):
+            command, found = found, typer.Typer(add_completion=False)
+            found.command(cmd_name)(command)
+        loaded = get_command(found)
+        loaded.name = cmd_name
+        return loaded
 
     def main(
         self,
@@ -66,7 +90,7 @@ def _told(error: Exception) -> tuple[str, int]:
 
 def _usage(error: typer.TyperException) -> str:
     context = getattr(error, "ctx", None)
-    text = " ".join(error.format_message().split())
+    text = " ".join(error.format_message().split()) or "no command was given"
     if context is None:
         return text
     return f"{text.rstrip('.')} - see: {context.command_path} --help"

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from processor.cli.kafka import TopicReader
 from processor.cli.setting_options import with_settings
+from processor.criteria import compile_comparison
 from processor.settings import Settings
 
 Message = Mapping[str, Any]  # the JSON of an intervention
@@ -81,10 +82,15 @@ def described(message: Message) -> Text:
 
 
 def why(because: Message) -> str:
-    """Return a criterion that decided, like `cart:value 80 -> 129.5 (> 100)`."""
-    before, after = (_text(because[side]) for side in ("before", "after"))
+    """Return a criterion that decided, like `cart:value 80 → 129.5 (> 100)`.
+
+    One that had to be unmet, inside of `none`, reads `(not > 100)`.
+    """
+    before, after = because["before"], because["after"]
+    moved = _text(after) if before == after else f"{_text(before)} → {_text(after)}"
     wanted = "" if because["value"] is None else f" {_text(because['value'])}"
-    return f"{because['attribute']} {before} → {after} ({because['operator']}{wanted})"
+    met = compile_comparison(because["operator"], because["value"])(after)
+    return f"{because['attribute']} {moved} ({'' if met else 'not '}{because['operator']}{wanted})"
 
 
 def local_time(iso: str) -> str:

@@ -3,27 +3,38 @@
 Exit status: 0 done, 1 the work failed, 2 wrong use.
 """
 
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
 from processor import __version__
-from processor.cli import (
-    attributes,
-    dead_letters,
-    definitions_files,
-    demo,
-    generate,
-    interventions,
-    topics,
-    up,
-    worker,
-)
 from processor.cli.door import Door
+
+# Command: module and what it is called there, in the order of the help. Loaded when it is needed:
+# a worker's libraries take a second, which reading a topic does not have to wait for.
+COMMANDS: Final = {
+    "up": "processor.cli.up:up",
+    "worker": "processor.cli.worker:worker",
+    "check": "processor.cli.definitions_files:check",
+    "publish": "processor.cli.definitions_files:publish",
+    "attributes": "processor.cli.attributes:attributes",
+    "interventions": "processor.cli.interventions:interventions",
+    "dead-letters": "processor.cli.dead_letters:app",
+    "topics": "processor.cli.topics:app",
+    "generate": "processor.cli.generate:generate",
+    "demo": "processor.cli.demo:demo",
+}
+
+
+class _Commands(Door):
+    """The commands of the table."""
+
+    places = COMMANDS
+
 
 app = typer.Typer(
     name="processor",
-    cls=Door,
+    cls=_Commands,
     help="Attributes and interventions from Snowplow events on Kafka.",
     no_args_is_help=True,
     add_completion=False,
@@ -48,18 +59,6 @@ def _root(
     ] = False,
 ) -> None:
     """Take what stands before the command; the door reads it."""
-
-
-app.command("up")(up.up)
-app.command("worker")(worker.worker)
-app.command("check")(definitions_files.check)
-app.command("publish")(definitions_files.publish)
-app.command("attributes")(attributes.attributes)
-app.command("interventions")(interventions.interventions)
-app.add_typer(dead_letters.app, name="dead-letters")
-app.add_typer(topics.app, name="topics")
-app.command("generate")(generate.generate)
-app.command("demo")(demo.demo)
 
 
 def main() -> None:

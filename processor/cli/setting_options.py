@@ -51,11 +51,12 @@ def settings_of(**chosen: Any) -> Settings:
     try:
         return Settings(**given)
     except ValidationError as error:
-        mistakes = [
-            f"{_where(str(mistake['loc'][0]), given)} {mistake['input']!r}: {mistake['msg']}"
-            for mistake in error.errors()
-        ]
-        raise UsageError("; ".join(mistakes), hint="see the command's --help") from error
+        told = []
+        for mistake in error.errors():
+            where = _where(str(mistake["loc"][0]), given)
+            what = mistake["msg"].removeprefix("Value error, ")
+            told.append(f"{where} {mistake['input']!r}: {what}")
+        raise UsageError("; ".join(told), hint="see the command's --help") from error
 
 
 def environment_of(settings: Settings) -> dict[str, str]:

@@ -10,7 +10,9 @@ from processor.errors import TopicError
 from processor.settings import Settings
 from processor.streaming.topics import Topics, TopicState
 
-app = typer.Typer(help="The topics that the processor uses.", no_args_is_help=True)
+app = typer.Typer(
+    help="The topics that the processor uses.", no_args_is_help=True, add_completion=False
+)
 
 _TOPIC_SETTINGS = (
     "bootstrap_servers",

@@ -5,6 +5,7 @@ predecessor before (processor/streaming/takeover.py): then nothing can be added 
 the reader sees.
 """
 
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -24,6 +25,17 @@ from processor.errors import BrokerError
 _BATCH_RECORDS = 5_000
 # The end of the partition shows as an event of its own; this bounds one wait for anything.
 _POLL_S = 0.05
+# How long a partition may be without a leader, and between two looks.
+_LEADER_S = 20.0
+_LOOK_S = 0.1
+_NO_LEADER = frozenset(
+    {
+        KafkaError.NOT_LEADER_FOR_PARTITION,
+        KafkaError.LEADER_NOT_AVAILABLE,
+        KafkaError.UNKNOWN_TOPIC_OR_PART,
+        KafkaError._UNKNOWN_PARTITION,  # noqa: SLF001 - its public name
+    }
+)
 # Nothing from the broker for this long while the end is not reached is an error.
 _STALL_S = 60.0
 
@@ -82,14 +94,21 @@ class ChangelogReader:
         )
 
     def bounds(self) -> tuple[int, int]:
-        """Return (first offset, end offset) of the partition as the broker knows it now."""
-        try:
-            low, high = self._consumer.get_watermark_offsets(
-                TopicPartition(self._topic, self._partition), timeout=30.0
-            )
-        except KafkaException as error:
-            raise self._error(str(error)) from error
-        return low, high
+        """Return (first offset, end offset) of the partition as the broker knows it now.
+
+        A partition that was just made or is moving has no leader for a moment: that is waited out.
+        """
+        where = TopicPartition(self._topic, self._partition)
+        deadline = monotonic_s() + _LEADER_S
+        while True:
+            try:
+                low, high = self._consumer.get_watermark_offsets(where, timeout=30.0)
+            except KafkaException as error:
+                if error.args[0].code() not in _NO_LEADER or monotonic_s() > deadline:
+                    raise self._error(str(error)) from error
+                time.sleep(_LOOK_S)
+            else:
+                return low, high
 
     def read(
         self, start: int | None, progress: Callable[[RestoreProgress], None] | None = None

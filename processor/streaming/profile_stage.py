@@ -10,7 +10,6 @@ from functools import partial
 
 from processor.engine.expire import expire
 from processor.engine.plan import Plan
-from processor.engine.profile import Profile
 from processor.engine.profile_codec import decode_profile
 from processor.engine.step import Source, step
 from processor.interventions.message import Fired, encode_message
@@ -86,8 +85,7 @@ class ProfileStage:
             prefix = record_prefix(contribution.key, contribution.id)
             profile = table.profile(prefix)
             if profile is None:
-                profile = Profile()
-                table.add(prefix, profile)
+                profile = table.new_profile(prefix)
             fired = step(profile, contribution, plan, source)
             position.offset = contribution.offset
             position.time_ms = max(position.time_ms, contribution.time_ms)

@@ -20,7 +20,7 @@ from collections.abc import Iterator
 import msgspec
 
 from processor.engine.profile import Profile
-from processor.engine.profile_codec import changed_records, decode_profile
+from processor.engine.profile_codec import changed_records, decode_profile, new_profile
 from processor.errors import StateError
 from processor.limits import PROFILE_BYTES_MAX, PROFILE_CACHE_MAX
 from processor.state.store import Store
@@ -93,9 +93,11 @@ class ProfileTable:
         self._remember(prefix, found)
         return found
 
-    def add(self, prefix: bytes, profile: Profile) -> None:
-        """Take in a profile that did not exist."""
-        self._remember(prefix, profile)
+    def new_profile(self, prefix: bytes) -> Profile:
+        """Return a profile that did not exist until now."""
+        made = new_profile(lambda suffix: self._newest(prefix + suffix))
+        self._remember(prefix, made)
+        return made
 
     def changed(self, prefix: bytes, profile: Profile) -> None:
         """Note that a profile is to be written by the next flush."""

@@ -1,5 +1,6 @@
 """Which topics there are, with the partitions and settings that correctness needs."""
 
+import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -8,11 +9,15 @@ from typing import Any
 from confluent_kafka import KafkaError, KafkaException, TopicCollection, TopicPartition
 from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic, ResourceType
 
+from processor.clock import monotonic_s
 from processor.errors import BrokerError, TopicError
 from processor.limits import FRAME_BYTES_MAX, PROFILE_BYTES_MAX
 from processor.settings import Settings
 
 _TIMEOUT_S = 30.0
+# How long a topic that was made may take until every broker knows it.
+_VISIBLE_S = 15.0
+_LOOK_S = 0.1
 # How long a tombstone of the changelog lives: twice what local state may be behind (a day).
 DELETE_RETENTION_MS = 2 * 86_400_000
 _OVERHEAD_BYTES = 64 * 1024
@@ -140,7 +145,12 @@ class Topics:
     def ensure(self) -> dict[str, TopicState]:
         """Make what is missing, check the rest, and return the topics by name."""
         self.create()
-        states = self.check()
+        deadline = monotonic_s() + _VISIBLE_S
+        while True:
+            states = self.check()
+            if all(state.partitions is not None for state in states) or monotonic_s() > deadline:
+                break
+            time.sleep(_LOOK_S)
         _raise_on_faults(states)
         return {state.spec.name: state for state in states}
 

@@ -67,16 +67,18 @@ numbers = st.one_of(
     st.integers(-3, 5),
     st.sampled_from([0.1, 0.2, 0.3, -0.5, 2.0, 5.0, 1e16, -1e16, 1e-300, 1e308, -1e308]),
     st.sampled_from([2**53, 2**53 + 1, 2**62, 2**63 - 1, -(2**63), 2**63, 10**25]),
+    st.sampled_from([-(2.0**63), 2.0**63, 2.0**62, 1e19, 1e25]),
     st.floats(allow_nan=False, allow_infinity=False),
 )
 texts = st.sampled_from(["", "a", "b", "ab", "a%", "A", "a_c", "abc", "é€😀", "5", "true", "a\nb"])
+long_texts = st.sampled_from(["x" * 4096, "x" * 4097, "é" * 2048, "é" * 2049])
 scalars = st.one_of(numbers, texts, st.booleans(), st.none())
-values = st.one_of(
-    numbers, scalars, st.sampled_from([[], [1], {}, {"x": 1}, "x" * 4096, "x" * 4097, "é" * 2049])
-)
+values = st.one_of(numbers, scalars, long_texts, st.sampled_from([[], [1], {}, {"x": 1}]))
 # Values that can be ids: no floats with an exponent, which have more than one JSON text.
 ids = st.one_of(
-    texts, st.sampled_from(["gold", 5, 5.0, True, 0.1, -2.5, 2**53 + 1, 10**25, None, {}, [1]])
+    texts,
+    long_texts,
+    st.sampled_from(["gold", 5, 5.0, True, 0.1, -2.5, 2**53 + 1, 10**25, None, {}, [1]]),
 )
 criterion_values = st.one_of(
     st.sampled_from([0, 1, 2, 3, 2.0, 0.1, 5, 100]),
@@ -181,7 +183,7 @@ def catalogs(draw: st.DrawFn) -> list[Json]:
     chosen = draw(st.lists(st.sampled_from(KEYS), min_size=1, max_size=3, unique_by=str))
     keys = []
     for key in chosen:
-        ttl = {"ttl": "PT1M"} if draw(st.integers(0, 4)) == 0 else {}
+        ttl = {"ttl": draw(st.sampled_from(list(SPANS_MS)))} if draw(st.booleans()) else {}
         keys.append({**key, **ttl})
     found: list[Json] = []
     for number in range(draw(st.integers(1, 3))):
@@ -243,7 +245,7 @@ def histories(draw: st.DrawFn, size_max: int = 30) -> list[Happening]:
             earlier = draw(st.sampled_from(found))
             line, time_ms = earlier.line, earlier.time_ms
         else:
-            id_number = draw(st.integers(0, number)) if again == 8 else number
+            id_number = draw(st.integers(0, number)) if again >= 7 else number
             line = line_of(time_ms, id_number, draw(contents()))
         newest_ms = max(newest_ms, time_ms)
         looks_ms = draw(st.lists(st.sampled_from(READS_MS), max_size=2))
@@ -313,6 +315,128 @@ def column_time(time_ms: int) -> str:
     return to_iso(time_ms).replace("T", " ").removesuffix("Z")
 
 
+def group_of(name: str, attributes: list[Json]) -> Json:
+    """A published group of domain_userid."""
+    found = {"name": name, "version": 1, "attribute_key": {"name": "domain_userid"}}
+    return {**found, "owner": "a@example.com", "is_published": True, "attributes": attributes}
+
+
+@st.composite
+def value_cases(draw: st.DrawFn) -> tuple[list[Json], Json]:
+    """Attributes that take, and criteria that look at, the one value of an event."""
+    amount = {**ACTION, "path": "amount"}
+    found: list[Json] = []
+    for aggregation, kinds in TYPES.items():
+        one = {"name": aggregation, "aggregation": aggregation, "events": []}
+        if aggregation != "counter":
+            one |= {"type": draw(st.sampled_from(kinds)), "property": amount}
+            found.append(one)
+            continue
+        for number in range(3):
+            criterion = {**draw(criterions()), "property": amount}
+            counter = {**one, "name": f"met{number}", "type": "int32"}
+            found.append({**counter, "criteria": {"all": [criterion]}})
+    data = {"amount": draw(st.one_of(values, texts))}
+    inner = {"schema": f"iglu:{VENDOR}/action/jsonschema/1-0-0", "data": data}
+    unstruct = json.dumps({"schema": "iglu:x/u/jsonschema/1-0-0", "data": inner})
+    return [group_of("g", found)], {"domain_userid": "u1", "unstruct_event": unstruct}
+
+
+# Ids and times around the limits of de-duplication; every event counts.
+COUNTERS = group_of(
+    "g",
+    [
+        {"name": "life", "aggregation": "counter", "type": "int32", "events": []},
+        {"name": "w", "aggregation": "counter", "type": "int32", "events": [], "period": "PT1S"},
+    ],
+)
+repeats = st.lists(
+    st.tuples(st.integers(0, 4), st.sampled_from([0, 1, 998, 999, 1_000, 1_001, -1, -999, -1_000])),
+    min_size=2,
+    max_size=12,
+)
+
+
+def repeated(steps: list[tuple[int, int]]) -> list[Happening]:
+    """A history of (number of the event id, milliseconds since the event before)."""
+    found, time_ms = [], START_MS
+    for number, step_ms in steps:
+        time_ms += step_ms
+        line = line_of(time_ms, number, {"domain_userid": "u1"})
+        found.append(Happening(line, time_ms, [time_ms], store=number == 0))
+    return found
+
+
+# Two windowed series, one lifetime value with a time to live, and rules on them.
+RULED = group_of(
+    "g",
+    [
+        {
+            "name": "actions",
+            "aggregation": "counter",
+            "type": "int32",
+            "events": [{"name": "action"}],
+            "period": "PT1S",
+            "default_value": 0,
+        },
+        {
+            "name": "views",
+            "aggregation": "counter",
+            "type": "int32",
+            "events": [{"name": "page_view"}],
+            "period": "PT0.01S",
+        },
+        {
+            "name": "title",
+            "aggregation": "last",
+            "type": "string",
+            "events": [],
+            "property": {"type": "atomic", "name": "page_title"},
+            "ttl": "PT1S",
+        },
+    ],
+)
+
+
+@st.composite
+def ruled_catalogs(draw: st.DrawFn) -> list[Json]:
+    """Rules on few attributes, so that they are met and unmet often."""
+    trees_of_rules = draw(
+        st.lists(
+            trees(["g:actions", "g:views", "g:title"]).filter(lambda one: "attribute" in str(one)),
+            min_size=1,
+            max_size=3,
+        )
+    )
+    rules = [
+        {"name": f"rule{number}", "version": 1, "owner": "a@example.com", "criteria": one}
+        for number, one in enumerate(trees_of_rules)
+    ]
+    return [RULED, *({**one, "is_published": True} for one in rules)]
+
+
+ruled_steps = st.lists(
+    st.tuples(
+        st.sampled_from(["action", "page_view"]),
+        st.sampled_from(["", "a", "b"]),
+        st.sampled_from([0, 1, 9, 10, 11, 999, 1_000, -1, -10, -11, -1_000, 2_000, -2_000]),
+    ),
+    min_size=2,
+    max_size=15,
+)
+
+
+def ruled(steps: list[tuple[str, str, int]]) -> list[Happening]:
+    """A history of (event name, page title, milliseconds since the event before)."""
+    found, time_ms = [], START_MS
+    for number, (name, title, step_ms) in enumerate(steps):
+        time_ms += step_ms
+        columns = {"domain_userid": "u1", "event_name": name, "page_title": title}
+        line = line_of(time_ms, number, columns)
+        found.append(Happening(line, time_ms, [time_ms], store=number % 4 == 3))
+    return found
+
+
 def long_catalog() -> list[Json]:
     """Every aggregation over one number, for life and over three periods, and rules on them."""
     found: list[Json] = []
@@ -321,7 +445,7 @@ def long_catalog() -> list[Json]:
         (f"w{number}", {"period": one}) for number, one in enumerate(["PT1S", "PT1M", "PT1H"])
     ]
     for name, span in spans:
-        attributes = [
+        each = [
             {
                 "name": aggregation,
                 "aggregation": aggregation,
@@ -332,10 +456,7 @@ def long_catalog() -> list[Json]:
             }
             for aggregation in TYPES
         ]
-        group = {"name": name, "version": 1, "attribute_key": {"name": "domain_userid"}}
-        found.append(
-            {**group, "owner": "a@example.com", "is_published": True, "attributes": attributes}
-        )
+        found.append(group_of(name, each))
     criteria: list[Json] = [
         {"attribute": "w1:sum", "operator": ">", "value": 20},
         {"any": [{"attribute": "w2:max", "operator": "<", "value": 3.9}, over("w0:counter", 3)]},

@@ -30,7 +30,23 @@ from processor.errors import MalformedEventError
 from processor.events import parse_event
 from processor.interventions.message import encode_message
 from tests.model.enriched import COLUMNS
-from tests.model.generated import Happening, Json, catalogs, histories, long_catalog, long_history
+from tests.model.generated import (
+    COUNTERS,
+    START_MS,
+    Happening,
+    Json,
+    catalogs,
+    histories,
+    line_of,
+    long_catalog,
+    long_history,
+    repeated,
+    repeats,
+    ruled,
+    ruled_catalogs,
+    ruled_steps,
+    value_cases,
+)
 from tests.model.naive import Model, ProfileId
 
 EXAMPLES = int(os.environ.get("MODEL_EXAMPLES", "400"))
@@ -188,11 +204,14 @@ def compare(definitions: list[Json], history: list[Happening], options: Json) ->
             both.expire(min(least_ms[offset + 1 :], default=one.time_ms))
 
 
-@settings(
+MANY = settings(
     max_examples=EXAMPLES,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
+
+
+@MANY
 @given(
     catalogs(),
     histories(),
@@ -213,6 +232,32 @@ def test_core_agrees_with_the_model_after_every_event(
         "deduplication_horizon_ms": deduplication[1],
     }
     compare(definitions, history, options)
+
+
+@MANY
+@given(value_cases())
+def test_core_agrees_with_the_model_on_the_values_of_one_event(
+    case: tuple[list[Json], Json],
+) -> None:
+    definitions, columns = case
+    compare(definitions, [Happening(line_of(START_MS, 0, columns), START_MS, [START_MS])], {})
+
+
+@MANY
+@given(repeats, st.integers(0, 3), st.sampled_from([0, 1, 1_000]))
+def test_core_agrees_with_the_model_on_what_is_a_duplicate(
+    steps: list[tuple[int, int]], ids: int, horizon_ms: int
+) -> None:
+    options = {"deduplication_ids": ids, "deduplication_horizon_ms": horizon_ms}
+    compare([COUNTERS], repeated(steps), options)
+
+
+@MANY
+@given(ruled_catalogs(), ruled_steps)
+def test_core_agrees_with_the_model_on_when_a_rule_fires(
+    definitions: list[Json], steps: list[tuple[str, str, int]]
+) -> None:
+    compare(definitions, ruled(steps), {})
 
 
 @pytest.mark.parametrize("seed", range(SEEDS))

@@ -1,0 +1,130 @@
+"""Workers with real plans and profiles, and their APIs."""
+
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+import definitions.examples
+from definitions.catalog import Catalog
+from definitions.records import objects_from_file
+from processor.api import Readiness, Server, create_api, serve
+from processor.engine import Plan, Profile, Source, compile_plan, step
+from processor.errors import NotReadyError
+from processor.events import parse_event
+from processor.local.shop import Shop
+from processor.settings import Settings
+
+EXAMPLE = Path(definitions.examples.__file__).with_name("ecommerce.py")
+START_MS = 1_700_000_000_000
+KEY = "domain_userid"
+
+
+class OneWorker:
+    """What the API needs of a worker, over profiles in memory."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.profiles: dict[tuple[str, str], Profile] = {}
+        self.owners: dict[str, str] = {}
+        self.moving: dict[str, int] = {}
+        self.ready = Readiness(ready=True, reason="", restored=1.0)
+
+    def owner_url(self, key: str, identifier: str) -> str | None:
+        return self.owners.get(identifier)
+
+    def committed_profile(self, key: str, identifier: str) -> Profile | None:
+        if self.moving.get(identifier, 0) > 0:
+            self.moving[identifier] -= 1
+            message = "partition 3 is being taken over"
+            raise NotReadyError(message, hint="try again in a moment")
+        return self.profiles.get((key, identifier))
+
+    def readiness(self) -> Readiness:
+        return self.ready
+
+    def apply(self, lines: Iterable[bytes]) -> None:
+        for offset, line in enumerate(lines):
+            for contribution in self.plan.contributions(parse_event(line), offset):
+                profile = self.profiles.setdefault((KEY, contribution.id), Profile())
+                step(profile, contribution, self.plan, Source("enriched", 0))
+
+
+@pytest.fixture(scope="session")
+def plan() -> Plan:
+    published = [
+        one.model_copy(update={"is_published": True}) for one in objects_from_file(EXAMPLE)
+    ]
+    return compile_plan(Catalog.empty().with_objects(published))
+
+
+@pytest.fixture(scope="session")
+def lines() -> list[bytes]:
+    """Events of a shop."""
+    shop = iter(Shop(1, 20, start_ms=START_MS))
+    return [next(shop).value for _ in range(600)]
+
+
+@pytest.fixture
+def worker(plan: Plan, lines: list[bytes]) -> OneWorker:
+    """A worker that has applied the events."""
+    worker = OneWorker(plan)
+    worker.apply(lines)
+    return worker
+
+
+@pytest.fixture
+def busiest(worker: OneWorker) -> str:
+    """The visitor with the most product views."""
+    attributes = worker.plan.group_attributes("ecom_attributes")
+    views = next(one for one in attributes if one.name == "count_product_views")
+    return max(worker.profiles, key=lambda of: views.read(worker.profiles[of], START_MS))[1]
+
+
+@pytest.fixture
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    monkeypatch.chdir(tmp_path)
+    return Settings(http="127.0.0.1:0")
+
+
+@pytest.fixture
+async def client_of() -> AsyncIterator[Callable[[FastAPI], httpx.AsyncClient]]:
+    """Makes clients of APIs in this process."""
+    async with AsyncExitStack() as clients:
+        made: list[httpx.AsyncClient] = []
+
+        def make(api: FastAPI) -> httpx.AsyncClient:
+            transport = httpx.ASGITransport(api, raise_app_exceptions=False)
+            client = httpx.AsyncClient(transport=transport, base_url="http://worker")
+            made.append(client)
+            return client
+
+        yield make
+        for client in made:
+            clients.push_async_callback(client.aclose)
+
+
+@pytest.fixture
+def client(
+    worker: OneWorker, settings: Settings, client_of: Callable[[FastAPI], httpx.AsyncClient]
+) -> httpx.AsyncClient:
+    """A client of the worker's API."""
+    return client_of(create_api(worker, settings))
+
+
+@pytest.fixture
+async def served(settings: Settings) -> AsyncIterator[Callable[[OneWorker], object]]:
+    """Makes APIs that listen."""
+    servers: list[Server] = []
+
+    async def make(worker: OneWorker) -> str:
+        server = await serve(create_api(worker, settings), settings)
+        servers.append(server)
+        return f"http://127.0.0.1:{server.port}"
+
+    yield make
+    for server in servers:
+        await server.stop()
