@@ -19,6 +19,7 @@ class DeadLetterReason(StrEnum):
     TOO_LARGE = "too_large"
     EMPTY = "empty"
     DEFINITION = "definition"
+    UNEXPECTED = "unexpected"
 
 
 class ProcessorError(Exception):

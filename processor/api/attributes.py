@@ -5,32 +5,30 @@ An attribute's list stands beside that of the ids of its attribute key: value n 
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Self
+from typing import Self
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse
-from pydantic import AfterValidator, BaseModel, Field, StringConstraints, model_validator
+from pydantic import BaseModel, Field, model_validator
 
 from processor.aggregates import Value
 from processor.api.backend import Backend
 from processor.api.forwarding import Asker
 from processor.api.reads import ProfileReader
-from processor.api.selection import FULL_NAME_PATTERN, check_id, check_size, named_attributes
+from processor.api.selection import FullName, Id, check_size, named_attributes
 from processor.api.tokens import Tokens
 from processor.clock import wall_ms
 from processor.engine import CompiledAttribute, Plan
 from processor.errors import UsageError
 from processor.limits import REQUEST_ATTRIBUTES_MAX, REQUEST_KEYS_MAX
 
-Id = Annotated[str, AfterValidator(check_id)]
-FullName = Annotated[str, StringConstraints(pattern=FULL_NAME_PATTERN)]
 Columns = dict[str, list[Value]]
 
 
 class OnlineAttributesRequest(BaseModel):
     """Ids by attribute key, and a service or a list of attributes `group_v1:attribute`."""
 
-    attribute_keys: dict[str, list[Id]] = Field(min_length=1, max_length=REQUEST_KEYS_MAX)
+    attribute_keys: dict[Id, list[Id]] = Field(min_length=1, max_length=REQUEST_KEYS_MAX)
     service: str | None = None
     attributes: list[FullName] | None = Field(None, max_length=REQUEST_ATTRIBUTES_MAX)
     full_attribute_names: bool = False

@@ -1,30 +1,30 @@
 """Whole profiles by id: what the command line reads, and workers from each other."""
 
+import re
 from collections.abc import Sequence
-from typing import Annotated, Self
+from typing import Self
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse
-from pydantic import AfterValidator, BaseModel, Field, StringConstraints, model_validator
+from pydantic import BaseModel, Field, model_validator
 
 from processor.api.backend import Backend
 from processor.api.forwarding import FORWARDED_HEADER, READ_AT_HEADER, Asker
 from processor.api.reads import ProfileReader
-from processor.api.selection import FULL_NAME_PATTERN, check_id, check_size, named_attributes
+from processor.api.selection import FullName, Id, check_size, named_attributes
 from processor.api.tokens import Tokens
 from processor.clock import wall_ms
 from processor.engine import CompiledAttribute, Plan
 from processor.errors import DefinitionError, NotReadyError
 from processor.limits import REQUEST_ATTRIBUTES_MAX, REQUEST_IDS_MAX
 
-Id = Annotated[str, AfterValidator(check_id)]
-FullName = Annotated[str, StringConstraints(pattern=FULL_NAME_PATTERN)]
+_TIME_MS = re.compile(r"[0-9]{1,15}")
 
 
 class ProfilesRequest(BaseModel):
     """Ids of one attribute key; without a choice of attributes, all of that key."""
 
-    key: str = Field(min_length=1)
+    key: Id
     ids: list[Id] = Field(max_length=REQUEST_IDS_MAX)
     service: str | None = None
     group: str | None = None
@@ -94,4 +94,4 @@ def _chosen(plan: Plan, body: ProfilesRequest) -> Sequence[CompiledAttribute]:
 
 def _now_ms(request: Request, asker: Asker) -> int:
     given = request.headers.get(READ_AT_HEADER, "")
-    return int(given) if asker.forwarded and given.isdecimal() else wall_ms()
+    return int(given) if asker.forwarded and _TIME_MS.fullmatch(given) else wall_ms()

@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Iterable
+from typing import Annotated
+
+from pydantic import AfterValidator, StringConstraints
 
 from processor.engine import CompiledAttribute, Plan
 from processor.errors import DefinitionError, UsageError
 from processor.limits import IDENTIFIER_CHARS_MAX, REQUEST_IDS_MAX, REQUEST_VALUES_MAX
 
-FULL_NAME_PATTERN = r"^[A-Za-z0-9_]+_v[0-9]{1,10}:[A-Za-z0-9_]+$"
 _FULL_NAME = re.compile(r"(?P<group>\w+)_v(?P<version>\d+):(?P<name>\w+)")
 
 
@@ -47,9 +49,20 @@ def check_size(ids: int, attributes: int) -> None:
         raise UsageError(message, hint=f"ask for at most {REQUEST_VALUES_MAX} values at once")
 
 
-def check_id(id_: str) -> str:
+def _checked(id_: str) -> str:
     """Return an id that can be one; raise ValueError for any other, as validators do."""
     if not 0 < len(id_) <= IDENTIFIER_CHARS_MAX:
         message = f"an id has 1 to {IDENTIFIER_CHARS_MAX} characters, this one {len(id_)}"
         raise ValueError(message)
+    try:
+        id_.encode()
+    except UnicodeEncodeError:
+        message = "it has half of a character (a lone surrogate)"
+        raise ValueError(message) from None
     return id_
+
+
+# An id, or the name of an attribute key, in a request.
+Id = Annotated[str, AfterValidator(_checked)]
+# `group_v1:attribute`
+FullName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_]+_v[0-9]{1,10}:[A-Za-z0-9_]+$")]

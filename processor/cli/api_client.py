@@ -46,7 +46,7 @@ class ApiClient:
         chosen = {name: value for name, value in choice.items() if value is not None}
         found: Profiles = {}
         now_ms = 0
-        for start in range(0, len(ids), REQUEST_IDS_MAX):
+        for start in range(0, max(1, len(ids)), REQUEST_IDS_MAX):
             part = list(ids[start : start + REQUEST_IDS_MAX])
             answer = self._post("/api/v1/profiles", {"key": key, "ids": part, **chosen})
             now_ms = answer["now_ms"]

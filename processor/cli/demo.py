@@ -16,7 +16,7 @@ from processor.cli.demo_view import Demo, LinesView, ScreenView, View
 from processor.cli.interventions import read_message
 from processor.cli.kafka import TopicReader
 from processor.cli.local_worker import LocalWorker, free_port
-from processor.cli.setting_options import settings_of
+from processor.cli.setting_options import default_settings
 from processor.cli.signals import ended_by_signals, undisturbed
 from processor.cli.traffic import EnrichedTopic, paced
 from processor.clock import monotonic_s, wall_ms
@@ -76,16 +76,13 @@ def _start(directory: Path, running: ExitStack, told: Console) -> LocalWorker:
     running.callback(_undisturbed_stop, broker)
     servers = broker.start().bootstrap_servers
     told.print(f"Kafka runs at {servers}; starting a worker", highlight=False)
-    settings = settings_of(
+    settings = default_settings(
         bootstrap_servers=servers,
         app_id="demo",
         data_dir=directory / "worker",
         http=f"{_HOST}:{free_port(_HOST)}",
-        advertised_url="",
-        api_tokens="",
-        app_ids="",
     )
-    worker = LocalWorker(settings, directory / "worker.log")
+    worker = LocalWorker(settings, directory)
     running.callback(_undisturbed_stop, worker)
     worker.wait_until_ready()
     told.print(f"the worker serves at {worker.url}; publishing definitions", highlight=False)

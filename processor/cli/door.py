@@ -1,5 +1,7 @@
 """The door of commands: errors leave as one line on stderr and an exit status, never as a trace.
 
+The last lines of somebody's log that are part of an error follow it, indented.
+
 Commands are loaded when they are asked for, so that each imports only what it needs.
 """
 
@@ -7,6 +9,7 @@ import sys
 import traceback
 from collections.abc import Mapping, Sequence
 from importlib import import_module
+from textwrap import indent
 from typing import Any, ClassVar
 
 import typer
@@ -72,6 +75,8 @@ def _told(error: Exception) -> tuple[str, int]:
     match error:
         case UsageError():
             status = _WRONG_USE
+        case ProcessorError() if "\n" in error.detail:
+            text = f"{error.message} - {error.hint}\n{indent(error.detail, '    ')}"
         case ProcessorError():
             pass
         case typer.TyperException():

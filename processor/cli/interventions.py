@@ -12,6 +12,7 @@ from rich.text import Text
 
 from processor.cli.kafka import TopicReader
 from processor.cli.setting_options import with_settings
+from processor.cli.signals import ended_by_signals
 from processor.criteria import compile_comparison
 from processor.settings import Settings
 
@@ -54,8 +55,9 @@ def _records(reader: TopicReader, *, follow: bool) -> Iterator[Any]:  # confluen
         yield from reader.to_end()
         return
     try:
-        while True:
-            yield from reader.poll()
+        with ended_by_signals():
+            while True:
+                yield from reader.poll()
     except KeyboardInterrupt:
         return
 

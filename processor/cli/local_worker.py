@@ -33,20 +33,24 @@ def free_port(host: str) -> int:
 
 
 class LocalWorker:
-    """One worker process. It is killed when this process ends, however that ends."""
+    """One worker process. It is killed when this process ends, however that ends.
 
-    def __init__(self, settings: Settings, log_file: Path | None = None) -> None:
+    With a `directory` it runs there, with its log in `worker.log`; without, where we are.
+    """
+
+    def __init__(self, settings: Settings, directory: Path | None = None) -> None:
         self.settings = settings
         self.url = ""
-        self._log_file = log_file
+        self._log_file = directory / "worker.log" if directory else None
         command = [sys.executable, "-m", "processor.cli.main", "worker", "--parent"]
-        self._log: IO[bytes] | None = log_file.open("ab") if log_file else None
+        self._log: IO[bytes] | None = self._log_file.open("ab") if self._log_file else None
         self._process = subprocess.Popen(  # noqa: S603 - our own command
             [*command, str(os.getpid())],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=self._log,
-            env={**os.environ, **environment_of(settings)},
+            env=environment_of(settings),
+            cwd=directory,
             start_new_session=True,  # Ctrl-C is for us, who then stop the worker before Kafka
             text=True,
         )

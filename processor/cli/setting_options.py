@@ -5,6 +5,7 @@ Types and help come from processor/settings.py. An option that is given wins ove
 
 import functools
 import inspect
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, get_args
@@ -19,6 +20,7 @@ from processor.settings import Settings
 _SECRET = frozenset({"kafka_sasl_password"})
 ALL_SETTINGS = tuple(name for name in Settings.model_fields if name not in _SECRET)
 _NONE = type(None)
+_PREFIX = "PROCESSOR_"
 
 
 def with_settings(*names: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
@@ -59,10 +61,18 @@ def settings_of(**chosen: Any) -> Settings:
         raise UsageError("; ".join(told), hint="see the command's --help") from error
 
 
+def default_settings(**chosen: Any) -> Settings:
+    """Return the defaults with what is chosen, whatever the environment says."""
+    defaults = {name: field.default for name, field in Settings.model_fields.items()}
+    return Settings(**{**defaults, **chosen})
+
+
 def environment_of(settings: Settings) -> dict[str, str]:
-    """Return the environment variables that make the same settings in another process."""
+    """Return the environment of another process that has the same settings."""
     values = settings.model_dump()
-    return {_variable(name): str(value) for name, value in values.items() if value is not None}
+    others = {name: value for name, value in os.environ.items() if not name.startswith(_PREFIX)}
+    mine = {_variable(name): str(value) for name, value in values.items() if value is not None}
+    return {**others, **mine}
 
 
 def _option(name: str) -> inspect.Parameter:
@@ -91,4 +101,4 @@ def _where(name: str, given: dict[str, Any]) -> str:
 
 
 def _variable(name: str) -> str:
-    return f"PROCESSOR_{name.upper()}"
+    return f"{_PREFIX}{name.upper()}"

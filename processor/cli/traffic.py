@@ -9,6 +9,7 @@ from typing import Any
 
 from confluent_kafka import Producer
 
+from processor.cli.signals import ended_by_signals
 from processor.clock import monotonic_s
 from processor.errors import BrokerError
 from processor.local.shop import GeneratedEvent
@@ -63,11 +64,12 @@ def write(
     traffic = Traffic()
     targets = list(sinks)
     try:
-        for event in islice(events, limit or None):
-            for sink in targets:
-                sink(event)
-            traffic.count(event)
-            on_written(traffic)
+        with ended_by_signals():
+            for event in islice(events, limit or None):
+                for sink in targets:
+                    sink(event)
+                traffic.count(event)
+                on_written(traffic)
     except KeyboardInterrupt:
         pass
     return traffic

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from processor import app
+from processor.cli.local_worker import free_port
 from processor.cli.parent import end_with_parent
 from processor.cli.setting_options import ALL_SETTINGS, with_settings
 from processor.settings import Settings
@@ -25,4 +26,8 @@ def worker(
     """
     if parent:
         end_with_parent(parent)
+    if not settings.http_port:
+        # Other workers reach this one under its port: it must be known before it listens.
+        host = settings.http_host
+        settings = settings.model_copy(update={"http": f"{host}:{free_port(host)}"})
     app.main(settings, on_ready=lambda url: print(f"ready {url}", flush=True))

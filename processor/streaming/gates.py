@@ -59,11 +59,14 @@ class Gate:
     def run(self, records: list[Any], position: int) -> "Run":
         """Return the run of what was fetched; `position` is the offset to fetch next.
 
+        There may be no records: control records of transactions alone move the position.
+
         Raises:
             SequenceError: the records lie before the end of the run before.
         """
-        first = records[0].offset
-        if first < self.next_offset or position <= records[-1].offset:
+        first = records[0].offset if records else self.next_offset
+        last = records[-1].offset if records else first
+        if first < self.next_offset or position <= last:
             message = f"{self.name} delivered offset {first} where {self.next_offset} was next"
             raise SequenceError(message, hint="stop; start again from the committed state")
         run = Run(self, records, self.next_offset, position)
@@ -79,7 +82,11 @@ class Gate:
 
 @dataclass(slots=True, eq=False)
 class Run:
-    """Records of one partition that one fetch returned, in offset order: [start, end)."""
+    """Records of one partition that one fetch returned, in offset order: [start, end).
+
+    There may be gaps between the records, and none at all, where transactions end or a topic is
+    compacted.
+    """
 
     gate: Gate
     records: list[Any]

@@ -188,6 +188,14 @@ class SourceStage:
             except MalformedEventError as error:
                 self._refuse(source, record, error.reason, error.detail, delivery)
                 continue
+            except MemoryError:
+                raise
+            except Exception as error:
+                # An event that meets a fault of ours must not stop its partition for ever.
+                log.exception("event_failed", partition=record.partition, offset=record.offset)
+                reason = DeadLetterReason.UNEXPECTED
+                self._refuse(source, record, reason, repr(error), delivery)
+                continue
             future += event.future
             if contributions:
                 matched += 1

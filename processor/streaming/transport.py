@@ -50,11 +50,12 @@ class CommittedOffset:
 
 
 class ConsumerThread(driver.AIOKafkaConsumerThread):
-    """Faust's thread around aiokafka, with fetches that do not wait long at the broker."""
+    """Faust's thread around aiokafka: reads what is committed, waits at the broker only shortly."""
 
     def _create_worker_consumer(self, transport: Any) -> Any:
         consumer = super()._create_worker_consumer(transport)
         consumer._fetch_max_wait_ms = _BROKER_WAIT_MS  # noqa: SLF001 - Faust fixes it at 1500
+        consumer._isolation_level = "read_committed"  # noqa: SLF001 - Faust ties it to its own EOS
         return consumer
 
 
@@ -208,20 +209,21 @@ class Consumer(driver.Consumer):
                 raise _out_of_range(error) from error
             if subscriptions.subscription.assignment is not states:
                 return []
-            return [
-                live[tp].run(records, states.state_value(tp).position)
-                for tp, records in fetched.items()
-            ]
+            moved = []
+            for tp, gate in live.items():
+                position = states.state_value(tp).position
+                if position != gate.next_offset:  # perhaps over control records alone
+                    moved.append(gate.run(fetched.get(tp, []), position))
+            return moved
 
     async def _deliver(self, run: Run) -> None:
         gate = run.gate
         if not gate.alive:
             return
         gate.in_flight += 1
-        last = run.records[-1]
         tp = TP(gate.topic, gate.partition)
         message = ConsumerMessage(
-            gate.topic, gate.partition, last.offset, last.timestamp / 1000.0, 0, None, None, run,
+            gate.topic, gate.partition, run.end - 1, 0.0, 0, None, None, run,
             None, 0, 0, tp, generation_id=gate.generation,
         )  # fmt: skip
         await self.callback(message)

@@ -16,10 +16,10 @@ import httpx
 from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
+from definitions.records import from_record
 from processor.settings import Settings
 from processor.streaming.definitions_topic import DefinitionsWriter
 from processor.streaming.topics import Topics
-from definitions.records import from_record
 
 WORKER = Path(__file__).with_name("worker_process.py")
 READY_S = 90.0

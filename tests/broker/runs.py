@@ -5,8 +5,8 @@ from itertools import islice
 from typing import Any
 
 from processor.local.shop import GeneratedEvent, Shop
-from processor.streaming.profile_table import POSITIONS_KEY
 from processor.streaming.partitioner import murmur2
+from processor.streaming.profile_table import POSITIONS_KEY
 from tests.broker.cluster import Cluster
 from tests.model.topic_reader import Records, read_topic
 from tests.model.verifier import Report, verify
@@ -130,9 +130,7 @@ DEFINITIONS: dict[str, Json] = {
 def shop(events: int, *, seed: int, start_ms: int) -> Iterator[GeneratedEvent]:
     """Events of a shop, 2 % of them twice and 5 % late, over some hours before `start_ms`."""
     return islice(
-        Shop(
-            seed, users=1_500, start_ms=start_ms, rate=25.0, duplicate_rate=0.02, late_rate=0.05
-        ),
+        Shop(seed, users=1_500, start_ms=start_ms, rate=25.0, duplicate_rate=0.02, late_rate=0.05),
         events,
     )
 
@@ -185,9 +183,7 @@ def read_all(
     return attributes, (min(times), max(times))
 
 
-def compare(
-    cluster: Cluster, ids: dict[str, list[str]], contributions: Records | None
-) -> Report:
+def compare(cluster: Cluster, ids: dict[str, list[str]], contributions: Records | None) -> Report:
     """Everything that the workers hold and have written, against the model."""
     attributes, read_ms = read_all(cluster, ids)
     settings = cluster.settings
@@ -210,7 +206,5 @@ def aborted_transactions(cluster: Cluster) -> int:
         records = read_topic(
             cluster.bootstrap_servers, cluster.settings.changelog_topic, isolation=isolation
         )
-        counts.append(
-            sum(one.key == POSITIONS_KEY for found in records.values() for one in found)
-        )
+        counts.append(sum(one.key == POSITIONS_KEY for found in records.values() for one in found))
     return counts[0] - counts[1]

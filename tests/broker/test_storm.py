@@ -41,9 +41,7 @@ class Feed:
 
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
-        self._events = shop(
-            EVENTS_MAX, seed=SEED, start_ms=int(time.time() * 1000) - 5 * HOURS_MS
-        )
+        self._events = shop(EVENTS_MAX, seed=SEED, start_ms=int(time.time() * 1000) - 5 * HOURS_MS)
         self.sent = []
 
     def ahead(self, wanted: int) -> None:

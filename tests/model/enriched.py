@@ -188,6 +188,7 @@ def follow(matches: list[Json], index: int, path: str) -> Any:
     if index >= len(matches):
         return None
     here = matches[index]["data"]
+    check_unicode(here)
     for position, name in re.findall(r"\[(\d+)\]|([^.\[\]]+)", path.removeprefix("$.")):
         if name:
             here = here.get(name) if isinstance(here, dict) else None
@@ -195,6 +196,14 @@ def follow(matches: list[Json], index: int, path: str) -> Any:
             inside = isinstance(here, list) and int(position) < len(here)
             here = here[int(position)] if inside else None
     return here
+
+
+def check_unicode(data: Any) -> None:
+    """An escaped half of a surrogate pair is no text, so what holds it is broken JSON."""
+    try:
+        json.dumps(data, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise NotAnEventError("json") from None
 
 
 def atomic_value(name: str, text: str) -> str | int | float | bool | None:
@@ -221,4 +230,4 @@ def is_small_scalar(value: Any) -> bool:
         return -(2**63) <= value < 2**63
     if isinstance(value, float):
         return abs(value) < float("inf")
-    return isinstance(value, str) and len(value.encode("utf-8", "replace")) <= VALUE_BYTES_MAX
+    return isinstance(value, str) and len(value.encode()) <= VALUE_BYTES_MAX

@@ -229,20 +229,32 @@ class Happening:
 
 # Differences of time that meet the edges of the spans.
 STEPS_MS = [0, 0, 1, 2, 5, 9, 10, 11, 500, 999, 1_000, 1_001, 60_000, 59_999, 60_001, 3_600_000]
+# A message tells attributes that its rule does not read, at the time of those that it does. Where
+# they are ahead of it, windows answer for at least this long back.
+LATE_WITH_RULES_MS = 60_000
 
 
 @st.composite
-def histories(draw: st.DrawFn, size_max: int = 30) -> list[Happening]:
+def cases(draw: st.DrawFn) -> tuple[list[Json], list[Happening]]:
+    """A catalog and a history for it."""
+    definitions = draw(catalogs())
+    ruled = any("criteria" in one for one in definitions)
+    return definitions, draw(histories(LATE_WITH_RULES_MS if ruled else 2 * 3_600_000))
+
+
+@st.composite
+def histories(draw: st.DrawFn, late_ms_max: int) -> list[Happening]:
     """Events in the order of arrival: late ones, equal times, ids that come again."""
     found: list[Happening] = []
     newest_ms = START_MS
-    for number in range(draw(st.integers(1, size_max))):
+    for number in range(draw(st.integers(1, 30))):
         step_ms = draw(st.sampled_from(STEPS_MS))
         late = draw(st.integers(0, 4)) == 0
-        time_ms = newest_ms - step_ms if late else newest_ms + step_ms
-        again = draw(st.integers(0, 9)) if found else 0
+        time_ms = newest_ms - min(step_ms, late_ms_max) if late else newest_ms + step_ms
+        young = [one for one in found if one.time_ms >= newest_ms - late_ms_max]
+        again = draw(st.integers(0, 9)) if young else 0
         if again == 9:
-            earlier = draw(st.sampled_from(found))
+            earlier = draw(st.sampled_from(young))
             line, time_ms = earlier.line, earlier.time_ms
         else:
             id_number = draw(st.integers(0, number)) if again >= 7 else number

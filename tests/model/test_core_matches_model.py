@@ -35,8 +35,7 @@ from tests.model.generated import (
     START_MS,
     Happening,
     Json,
-    catalogs,
-    histories,
+    cases,
     line_of,
     long_catalog,
     long_history,
@@ -213,16 +212,14 @@ MANY = settings(
 
 @MANY
 @given(
-    catalogs(),
-    histories(),
+    cases(),
     st.sampled_from([(), (), ("shop",), ("shop", "")]),
     st.sampled_from(
         [(64, 3_600_000), (64, 3_600_000), (2, 1_000), (0, 1_000), (5, 0), (3, 60_000)]
     ),
 )
 def test_core_agrees_with_the_model_after_every_event(
-    definitions: list[Json],
-    history: list[Happening],
+    case: tuple[list[Json], list[Happening]],
     app_ids: tuple[str, ...],
     deduplication: tuple[int, int],
 ) -> None:
@@ -231,7 +228,7 @@ def test_core_agrees_with_the_model_after_every_event(
         "deduplication_ids": deduplication[0],
         "deduplication_horizon_ms": deduplication[1],
     }
-    compare(definitions, history, options)
+    compare(*case, options)
 
 
 @MANY

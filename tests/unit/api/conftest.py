@@ -1,6 +1,6 @@
 """Workers with real plans and profiles, and their APIs."""
 
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -77,6 +77,12 @@ def worker(plan: Plan, lines: list[bytes]) -> OneWorker:
 
 
 @pytest.fixture
+def second(plan: Plan) -> OneWorker:
+    """A worker of the same group that has no profiles."""
+    return OneWorker(plan)
+
+
+@pytest.fixture
 def busiest(worker: OneWorker) -> str:
     """The visitor with the most product views."""
     attributes = worker.plan.group_attributes("ecom_attributes")
@@ -116,12 +122,12 @@ def client(
 
 
 @pytest.fixture
-async def served(settings: Settings) -> AsyncIterator[Callable[[OneWorker], object]]:
+async def served(settings: Settings) -> AsyncIterator[Callable[..., Awaitable[str]]]:
     """Makes APIs that listen."""
     servers: list[Server] = []
 
-    async def make(worker: OneWorker) -> str:
-        server = await serve(create_api(worker, settings), settings)
+    async def make(worker: OneWorker, other: Settings | None = None) -> str:
+        server = await serve(create_api(worker, other or settings), other or settings)
         servers.append(server)
         return f"http://127.0.0.1:{server.port}"
 

@@ -64,3 +64,11 @@ def test_only_so_many_runs_wait_for_an_agent() -> None:
     made.done(runs[0])
     assert made.wants_records
     assert told == [1]
+
+
+def test_a_run_of_control_records_alone_has_no_records_and_moves_on() -> None:
+    made = gate()
+    made.opens_at(10)
+    run = made.run([], 12)
+    assert (run.start, run.end, run.records) == (10, 12, [])
+    assert made.next_offset == 12

@@ -1,0 +1,146 @@
+"""What is no enriched event becomes a dead letter with its reason and bytes, and work goes on."""
+
+import base64
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from confluent_kafka import Producer
+
+from tests.broker.cluster import Cluster
+from tests.broker.visits import (
+    KEY,
+    Visits,
+    application,
+    dead_letters,
+    eventually,
+    expected,
+    visit,
+)
+
+pytestmark = pytest.mark.broker
+
+SCHEMA = Path(__file__).parents[2] / "schemas" / "messages" / "dead_letter.json"
+EVENT_BYTES_MAX = 1_000_000
+KEPT_BYTES_MAX = 600_000
+# What a topic of Kafka's default settings takes.
+MESSAGE_BYTES_MAX = 1_048_000
+
+
+def padded(user: str, size: int) -> bytes:
+    """A page view of exactly so many bytes."""
+    return visit(user, page_url="x" * (size - len(visit(user))))
+
+
+BAD: dict[str, tuple[bytes | None, str]] = {
+    "a column too few": (visit("bad").rpartition(b"\t")[0], "column_count"),
+    "a column too many": (visit("bad") + b"\t", "column_count"),
+    "a line of text": ("gar kein Ereignis äöü".encode(), "column_count"),
+    "json": (b'{"event": "page_view"}', "column_count"),
+    "zeros": (b"\0" * 1000, "column_count"),
+    "tabs only": (b"\t" * 130, "event_id"),
+    "no event_id": (visit("bad", event_id=""), "event_id"),
+    "no timestamps": (visit("bad", collector_tstamp="", derived_tstamp=""), "timestamp"),
+    "no collector_tstamp": (visit("bad", collector_tstamp=""), "timestamp"),
+    "a day that is none": (visit("bad", derived_tstamp="2026-02-30 10:00:00.000"), "timestamp"),
+    "a time in words": (visit("bad", collector_tstamp="gestern \U0001f600 mittag"), "timestamp"),
+    "a time in other digits": (visit("bad", derived_tstamp="٢٠٢٦-٠١-٠١ ٠٠:٠٠:٠٠"), "timestamp"),
+    "bad utf-8": (visit("bad", page_title="X").replace(b"X", b"\xff\xfe"), "utf8"),
+    "compressed": (b"\x1f\x8b\x08" + b"\xff" * 50, "utf8"),
+    "broken json": (visit("bad", contexts='{"schema": "iglu:'), "json"),
+    "json of another shape": (visit("bad", contexts='{"data": {"a": 1}}'), "json"),
+    "json that is too deep": (visit("bad", contexts='{"data":' * 5_000 + "}" * 5_000), "json"),
+    "half a surrogate": (visit("bad", contexts='{"schema":"iglu:a/b/c/1-0-0","data":["\\ud800"]}'), "json"),
+    "no value": (None, "empty"),
+    "an empty value": (b"", "empty"),
+    "a byte too many": (padded("bad", EVENT_BYTES_MAX + 1), "too_large"),
+    "as large as kafka takes": (padded("bad", MESSAGE_BYTES_MAX), "too_large"),
+    "large and no event": (b"\xff" * EVENT_BYTES_MAX, "utf8"),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def cluster(bootstrap_servers: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """Each bad record between good ones in one partition of the source; all are read."""
+    with application(bootstrap_servers, tmp_path_factory.mktemp("bad")) as made:
+        producer = Producer(
+            {
+                "bootstrap.servers": made.bootstrap_servers,
+                "message.max.bytes": MESSAGE_BYTES_MAX + 10_000,
+            }
+        )
+        for number, (value, _) in enumerate(BAD.values()):
+            for one in (value, visit("good", number)):
+                producer.produce(made.settings.enriched_topic, one, key=b"any", partition=1)
+        for number in range(3):
+            large = padded("large", EVENT_BYTES_MAX).replace(b"large-0", b"large-%d" % number)
+            producer.produce(made.settings.enriched_topic, large, partition=1)
+        unread = visit("unread", unstruct_event='{"no json', derived_contexts="")
+        producer.produce(made.settings.enriched_topic, unread, partition=1)
+        assert producer.flush(60) == 0
+        made.worker("one").start().wait_ready()
+        made.wait_applied(60)
+        yield made
+
+
+@pytest.fixture(scope="module")
+def letters(cluster: Cluster) -> dict[int, dict[str, Any]]:
+    found = dead_letters(cluster)
+    assert len(found) == len(BAD)
+    return {letter["offset"]: letter for letter in found}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_a_record_that_is_no_event_is_a_dead_letter(
+    cluster: Cluster, letters: dict[int, dict[str, Any]], name: str
+) -> None:
+    offset = list(BAD).index(name) * 2
+    value, reason = BAD[name]
+    letter = letters[offset]
+    topic = cluster.settings.enriched_topic
+    assert letter.pop("key") == f"{topic}-1-{offset}"
+    assert (letter["reason"], letter["topic"], letter["partition"]) == (reason, topic, 1)
+    assert base64.b64decode(letter["value_base64"]) == (value or b"")[:KEPT_BYTES_MAX]
+    if len(value or b"") > KEPT_BYTES_MAX:
+        assert str(len(value or b"")) in letter["detail"]
+    jsonschema.validate(letter, json.loads(SCHEMA.read_text()))
+
+
+def test_what_stands_between_bad_records_counts(cluster: Cluster) -> None:
+    found = cluster.read_profiles(KEY, ["good", "large", "unread"])["profiles"]
+    assert found == {"good": expected(len(BAD)), "large": expected(3), "unread": expected(1)}
+
+
+def test_dead_letters_are_counted_by_reason(cluster: Cluster) -> None:
+    worker = cluster.worker("one")
+    reasons = [reason for _, reason in BAD.values()]
+    for reason in set(reasons):
+        found = worker.metric("processor_dead_letters_total", reason=reason)
+        assert found == reasons.count(reason), reason
+
+
+def test_the_lag_of_a_source_with_bad_records_ends_at_zero(cluster: Cluster) -> None:
+    assert cluster.lag(cluster.settings.enriched_topic) == 0
+
+
+def test_ids_and_names_of_any_length_stop_nothing(cluster: Cluster) -> None:
+    long = "x" * 900_000
+    for number in range(12):
+        cluster.produce(
+            [
+                (visit("long", number, event_id=f"{number}{long}"), 0),
+                (visit("long", 100 + number, event_name="page_view", event_version=long), 0),
+                (visit(long, event_id=f"very-long-{number}"), 0),
+                (visit("\U0001f600" * 128, number), 0),
+            ]
+        )
+    visits = Visits(cluster)
+    visits.send(["after"], 3)
+    eventually(lambda: cluster.lag(cluster.settings.enriched_topic) == 0)
+    cluster.wait_applied(60)
+    found = cluster.read_profiles(KEY, ["long", "\U0001f600" * 128, "after"])["profiles"]
+    assert found == {"long": expected(24), "\U0001f600" * 128: expected(12), "after": expected(3)}
+    assert cluster.worker("one").running

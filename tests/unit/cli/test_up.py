@@ -1,0 +1,26 @@
+from pathlib import Path
+
+from processor.cli.up import worker_settings
+from processor.settings import Settings
+
+
+def test_each_worker_has_its_own_directory_port_and_name():
+    settings = Settings(http="127.0.0.1:8090", data_dir=Path("/data"), instance_id="a")
+    first, second = worker_settings(settings, "kafka:9092", 2)
+    assert (first.http, second.http) == ("127.0.0.1:8090", "127.0.0.1:8091")
+    assert (first.data_dir, second.data_dir) == (Path("/data/worker-1"), Path("/data/worker-2"))
+    assert first.member_name != second.member_name
+    assert {first.bootstrap_servers, second.bootstrap_servers} == {"kafka:9092"}
+
+
+def test_port_0_becomes_a_free_port():
+    settings = Settings(http="127.0.0.1:0")
+    for one in worker_settings(settings, "kafka:9092", 2):
+        assert one.http_port > 0
+
+
+def test_the_advertised_url_is_that_of_the_first_worker():
+    settings = Settings(http="127.0.0.1:8090", advertised_url="http://me:1")
+    first, second = worker_settings(settings, "kafka:9092", 2)
+    assert first.own_url == "http://me:1"
+    assert second.own_url == "http://127.0.0.1:8091"
