@@ -148,10 +148,10 @@ class ProfileTable:
             for suffix, value in changed_records(profile):
                 self._committing[prefix + suffix] = value
                 size += len(value or b"")
-            if size > PROFILE_BYTES_MAX:
-                key, identifier, _ = split_record_key(prefix)
-                message = f"the profile of {key} {identifier!r} takes {size} bytes"
-                raise StateError(message, hint=f"at most {PROFILE_BYTES_MAX} can be written")
+                if len(value or b"") > PROFILE_BYTES_MAX:
+                    key, identifier, _ = split_record_key(prefix)
+                    message = f"a record of the profile of {key} {identifier!r} takes {size} bytes"
+                    raise StateError(message, hint=f"at most {PROFILE_BYTES_MAX} can be written")
             yield size
         self._encoded_offset = self.positions.next_offset
         self._committing[POSITIONS_KEY] = self.positions.encode()

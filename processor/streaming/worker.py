@@ -19,11 +19,11 @@ from processor.errors import NotReadyError, ProcessorError
 from processor.limits import PARTITIONS_PER_WORKER_MAX
 from processor.metrics import LAG, PARTITIONS
 from processor.settings import Settings
+from processor.streaming.catalog_log import RefusedRecord
 from processor.streaming.dead_letters import DeadLetters
 from processor.streaming.definitions_topic import (
     DefinitionsReader,
     DefinitionsWriter,
-    RefusedRecord,
     log_refusal,
     refusal_dead_letter,
 )

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from processor.streaming.definitions_topic import CatalogLog, DefinitionRecord
+from processor.streaming.catalog_log import CatalogLog, DefinitionRecord
 
 
 def group(version: int = 1, *, attribute: str = "views", **changed: Any) -> dict[str, Any]:
