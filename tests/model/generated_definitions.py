@@ -107,6 +107,7 @@ TEXTS_IN_RULES = ["a", "b", "ab", "", "5", "2026-01-01", "2025-12-29"]
 def criterion(chance: Random, operator: str) -> Json:
     """A criterion on events that a good part of them meets."""
     texts = operator == "like" or chance.random() < 0.4
+    values: list[Any]
     if operator not in {"like", "<", ">", "<=", ">="} and chance.randrange(6) == 0:
         leaf, values = chance.choice(BOOLEAN_PROPERTIES), [True, False]
     elif texts:
