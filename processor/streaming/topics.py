@@ -101,7 +101,7 @@ class Topics:
         self._settings = settings
         self.specs = topic_specs(settings)
         self._admin = AdminClient(
-            {**settings.kafka_client, "client.id": f"{settings.app_id}-admin"}
+            {**settings.kafka_client, "client.id": f"{settings.app_id}-admin", "log_level": 0}
         )
 
     def check(self) -> list[TopicState]:
@@ -196,8 +196,9 @@ class Topics:
     def _result(self, future: "Future[Any]", what: str) -> Any:
         try:
             return future.result(_TIMEOUT_S)
-        except KafkaException as error:
-            if error.args[0].code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
+        except (KafkaException, TimeoutError) as error:
+            unknown = KafkaError.UNKNOWN_TOPIC_OR_PART
+            if isinstance(error, KafkaException) and error.args[0].code() == unknown:
                 message = f"cannot {what}: it does not exist"
                 raise TopicError(message, hint="processor topics create") from error
             servers = self._settings.bootstrap_servers

@@ -1,7 +1,6 @@
 """Frames that no worker would write, made without the processor's own encoder."""
 
 import zlib
-from typing import Any
 
 import msgspec
 from confluent_kafka import Producer

@@ -1,4 +1,4 @@
-"""The source stage on a real Kafka: the offset moves behind what is acknowledged, and only there."""
+"""The source stage on a real Kafka: its offset moves behind what is acknowledged, only there."""
 
 from collections.abc import Iterator
 

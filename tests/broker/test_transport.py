@@ -158,7 +158,7 @@ def test_events_of_aborted_transactions_count_nowhere(transactional: Cluster) ->
     assert found == {"kept": expected(10), "aborted": dict.fromkeys(expected(0))}
 
 
-# --- frames that cannot be applied -----------------------------------------------------------------
+# --- frames that cannot be applied ----------------------------------------------------------------
 
 BROKEN = {
     "damaged": (lambda good: frame(good, damage=1), "checksum"),
@@ -202,7 +202,7 @@ def test_a_frame_that_cannot_be_read_ends_the_worker_and_nothing_behind_it_is_ap
     assert group_offsets(worker.cluster, settings.contributions_topic)[1].offset <= 1
 
 
-# --- frames out of order ----------------------------------------------------------------------------
+# --- frames out of order --------------------------------------------------------------------------
 
 
 @pytest.fixture
