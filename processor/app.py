@@ -45,6 +45,8 @@ _BROKER_WAIT_S = 60.0
 _RETRY_S = 2.0
 # How long a stop may take; longer means that Kafka does not answer.
 _STOP_WAIT_S = 15.0
+# The same message of a library is logged this often at most.
+_REPEAT_S = 60.0
 # Faust's own buffers hold runs, not records.
 _BUFFER_RUNS = 4096
 _HEARTBEAT_S = 1.0
@@ -70,6 +72,7 @@ def configure_logging(settings: Settings) -> None:
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
     handler = logging.StreamHandler(sys.stderr)
+    handler.addFilter(SeldomRepeated())
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
@@ -77,6 +80,23 @@ def configure_logging(settings: Settings) -> None:
         )
     )
     logging.basicConfig(level=max(level, logging.WARNING), handlers=[handler], force=True)
+
+
+class SeldomRepeated(logging.Filter):
+    """Lets each message of a library through once a minute: they repeat while Kafka is away."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._told: dict[str, float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Say whether the record's message, apart from its values, was not seen for a minute."""
+        text = str(record.msg)
+        now = monotonic_s()
+        if now - self._told.get(text, -_REPEAT_S) < _REPEAT_S:
+            return False
+        self._told[text] = now
+        return True
 
 
 def lock_data_dir(data_dir: Path) -> int:

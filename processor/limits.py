@@ -45,8 +45,8 @@ FRAME_BYTES_MAX = 4 * 1024 * 1024
 FRAME_LINGER_MS = 5
 # max.message.bytes of the changelog: one profile record.
 PROFILE_BYTES_MAX = 8 * 1024 * 1024
-# Decoded profiles kept per partition; 20k profiles of a kilobyte are 20 MB.
-PROFILE_CACHE_MAX = 20_000
+# Decoded profiles kept per partition: 3 to 9 kB each. Reading one back costs microseconds.
+PROFILE_CACHE_MAX = 5_000
 # Target partitions remembered by id; murmur2 in Python costs microseconds.
 PARTITION_CACHE_MAX = 200_000
 

@@ -35,6 +35,7 @@ from processor.metrics import DEFINITIONS_OFFSET, DEFINITIONS_REFUSED
 from processor.settings import Settings
 from processor.state.changelog import ChangelogReader
 from processor.streaming.dead_letters import Refused
+from processor.streaming.producers import close_producer
 from processor.streaming.topics import Topics
 
 log = structlog.get_logger(__name__)
@@ -308,7 +309,7 @@ class DefinitionsWriter:
                 raise ConflictError(message, hint="nothing was written; try again") from error
             raise _broker_error(self._settings, str(error)) from error
         finally:
-            producer.close()
+            close_producer(producer)
         return Published(tuple(changed), tuple(sorted(set(records) - set(changed))))
 
     def _read(self) -> CatalogLog:

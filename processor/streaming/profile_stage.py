@@ -12,6 +12,7 @@ from processor.engine.expire import expire
 from processor.engine.plan import Plan
 from processor.engine.profile_codec import decode_profile
 from processor.engine.step import Source, step
+from processor.errors import ProcessorError
 from processor.interventions.message import Fired, encode_message
 from processor.limits import (
     CHANGED_PROFILES_MAX,
@@ -55,18 +56,24 @@ class ProfileStage:
             async with own.work:
                 if not (own.alive and run.gate is own.gate):
                     return
-                positions = own.table.positions
-                for section in decode_frame(record.value):
-                    await self._definitions.reach(section.definitions_offset)
-                    position = positions.admit(section)
-                    if position is None:
-                        CONTRIBUTIONS_REPLAYED.inc(len(section.contributions))
-                    else:
-                        await self._apply_section(own, section, position)
-                positions.next_offset = record.offset + 1
+                try:
+                    await self._apply_frame(own, record.value or b"")
+                except ProcessorError as error:
+                    error.message = f"{run.gate.name} offset {record.offset}: {error.message}"
+                    raise
+                own.table.positions.next_offset = record.offset + 1
                 own.dirty.set()
                 if own.table.changes >= CHANGED_PROFILES_MAX:
                     own.room.clear()
+
+    async def _apply_frame(self, own: Ownership, value: bytes) -> None:
+        for section in decode_frame(value):
+            await self._definitions.reach(section.definitions_offset)
+            position = own.table.positions.admit(section)
+            if position is None:
+                CONTRIBUTIONS_REPLAYED.inc(len(section.contributions))
+            else:
+                await self._apply_section(own, section, position)
 
     async def _apply_section(
         self, own: Ownership, section: Section, position: SourcePosition

@@ -15,6 +15,7 @@ from processor.limits import FRAME_BYTES_MAX, PROFILE_BYTES_MAX
 from processor.settings import Settings
 
 _TIMEOUT_S = 30.0
+_REACH_S = 5.0
 # How long a topic that was made may take until every broker knows it.
 _VISIBLE_S = 15.0
 _LOOK_S = 0.1
@@ -106,6 +107,7 @@ class Topics:
 
     def check(self) -> list[TopicState]:
         """Return each topic's state with what is wrong with it."""
+        self._reach()
         names = [spec.name for spec in self.specs]
         described = self._describe(names)
         existing = [name for name in names if name in described]
@@ -159,6 +161,18 @@ class Topics:
         wanted = [TopicPartition(topic, partition, offset) for partition, offset in offsets.items()]
         for future in self._admin.delete_records(wanted).values():
             self._result(future, f"delete records of {topic}")
+
+    def _reach(self) -> None:
+        """Find out soon whether anybody answers: the calls that describe topics wait longer."""
+        try:
+            self._admin.list_topics(timeout=_REACH_S)
+        except KafkaException as error:
+            message = f"no Kafka answers at {self._settings.bootstrap_servers}"
+            raise BrokerError(
+                message,
+                detail=str(error.args[0]),
+                hint="is it running? PROCESSOR_BOOTSTRAP_SERVERS",
+            ) from error
 
     def _await_created(self, name: str, future: "Future[Any]") -> None:
         try:

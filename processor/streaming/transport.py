@@ -66,6 +66,7 @@ class Consumer(driver.Consumer):
         super().__init__(*args, **kwargs)
         self.gates: dict[TP, Gate] = {}
         self.heartbeat_at = monotonic_s()
+        self.joined = False
         self.on_gates_closed: Callable[[], Awaitable[None]] | None = None
         self.on_gates_made: Callable[[list[Gate]], Awaitable[None]] | None = None
         self.on_fatal: Callable[[BaseException], None] | None = None
@@ -95,6 +96,7 @@ class Consumer(driver.Consumer):
         ]
         self.gates = {TP(gate.topic, gate.partition): gate for gate in gates}
         self.heartbeat_at = monotonic_s()
+        self.joined = True
         if self.on_gates_made is not None:
             await self.on_gates_made(gates)
 

@@ -44,6 +44,8 @@ log = structlog.get_logger(__name__)
 _TRIM_INTERVAL_S = 60.0
 # Between two looks at the gauges.
 _GAUGE_INTERVAL_S = 1.0
+# A group that has not answered for this long: Kafka is away.
+_SILENT_S = 5.0
 # How long a stop waits for frames that are under way.
 _STOP_WAIT_S = 5.0
 # Exit status of a worker that met what a person has to look at.
@@ -203,11 +205,14 @@ class StreamingWorker:
         return partition.committed_profile(key, identifier)
 
     def not_ready(self) -> str:
-        """Return why this worker does not serve yet; empty when every partition of it is open."""
+        """Return why this worker does not serve yet; empty when every partition of it is open.
+
+        A worker for which no partition is left is ready: it forwards reads, and waits for one.
+        """
         consumer = self._consumer
         if not self.definitions.ready.is_set():
             return "reading definitions"
-        if consumer is None or not consumer.gates:
+        if consumer is None or not consumer.joined:
             return "joining the consumer group"
         waiting = sum(not gate.opened for gate in consumer.gates.values())
         if waiting:
@@ -256,19 +261,34 @@ class StreamingWorker:
                     trimmed.update(offsets)
 
     async def _gauge_forever(self, consumer: Consumer) -> None:
+        silent = False
         while True:
             await asyncio.sleep(_GAUGE_INTERVAL_S)
-            counts = {
-                (role, state): 0 for role in ("source", "profiles") for state in ("open", "closed")
-            }
-            for gate in list(consumer.gates.values()):
-                own = gate.topic == self.settings.contributions_topic
-                counts["profiles" if own else "source", "open" if gate.opened else "closed"] += 1
-                end = consumer.end_offset(gate)
-                if end is not None and gate.opened:
-                    LAG.labels(gate.topic, str(gate.partition)).set(max(0, end - gate.next_offset))
-            for (role, state), count in counts.items():
-                PARTITIONS.labels(role, state).set(count)
+            self._set_gauges(consumer)
+            was_silent = silent
+            silent = consumer.joined and monotonic_s() - consumer.heartbeat_at > _SILENT_S
+            if silent and not was_silent:
+                servers = self.settings.bootstrap_servers
+                log.warning("kafka_does_not_answer", servers=servers, hint="nothing is lost")
+            elif was_silent and not silent:
+                log.info("kafka_answers_again")
+
+    def _set_gauges(self, consumer: Consumer) -> None:
+        states = (
+            ("source", "open"),
+            ("source", "closed"),
+            ("profiles", "open"),
+            ("profiles", "closed"),
+        )
+        counts = dict.fromkeys(states, 0)
+        for gate in list(consumer.gates.values()):
+            role = "profiles" if gate.topic == self.settings.contributions_topic else "source"
+            counts[role, "open" if gate.opened else "closed"] += 1
+            end = consumer.end_offset(gate)
+            if end is not None and gate.opened:
+                LAG.labels(gate.topic, str(gate.partition)).set(max(0, end - gate.next_offset))
+        for (role, state), count in counts.items():
+            PARTITIONS.labels(role, state).set(count)
 
     def _refused(self, refusal: RefusedRecord) -> None:
         log_refusal(refusal)

@@ -1,11 +1,10 @@
 """Workers that die between the steps of a flush, and local state that is not what it should be."""
 
-import os
+import re
 import subprocess
-import sys
 import threading
-from collections.abc import Iterator
-from contextlib import ExitStack
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 
 import httpx
@@ -25,11 +24,14 @@ from tests.broker.visits import (
     application,
     expected,
     partition_of,
+    processor,
 )
 
 pytestmark = pytest.mark.broker
 
 STEPS = (1, 2, 3, 4)
+PARTITIONS = 4
+GHOSTS = [f"ghost-{number}" for number in range(50)]
 FATAL = 70
 DAY_MS = 86_400_000
 
@@ -40,58 +42,49 @@ DAY_MS = 86_400_000
 @pytest.fixture(scope="module")
 def crashed(
     bootstrap_servers: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[dict[int, Visits]]:
-    """One application for each step, beside each other.
+) -> Iterator[dict[str, Visits]]:
+    """Two applications beside each other; their workers are killed behind one step after the other.
 
-    The worker of each is killed behind that step of its second flush, started again on the same
-    directory, killed behind that step once more, and started on an empty directory.
+    The one is always started again on its directory, the other on an empty one.
     """
     with ExitStack() as stack:
-        found = {}
+        found = {
+            name: Visits(
+                stack.enter_context(
+                    application(bootstrap_servers, tmp_path_factory.mktemp(f"crash-{name}"))
+                )
+            )
+            for name in ("kept", "emptied")
+        }
         for step in STEPS:
-            directory = tmp_path_factory.mktemp(f"step-{step}")
-            cluster = stack.enter_context(application(bootstrap_servers, directory))
-            found[step] = Visits(cluster)
-        for wipe in (False, True):
-            for step, visits in found.items():
-                visits.cluster.worker("one").start(CRASH_AFTER=f"{step}:3")
+            for name, visits in found.items():
+                visits.cluster.worker("one").start(wipe=name == "emptied", CRASH_AFTER=f"{step}:2")
             for visits in found.values():
-                visits.cluster.worker("one").wait_ready()
-            for burst in range(4):
-                for visits in found.values():
-                    visits.send([f"{wipe}-{burst}-{number}" for number in range(20)], 4)
-            for visits in found.values():
-                worker = visits.cluster.worker("one")
-                feed_until_it_ends(visits, worker)
-            for visits in found.values():
-                visits.cluster.worker("one").start(wipe=wipe)
-            for visits in found.values():
-                visits.cluster.worker("one").wait_ready()
-            if not wipe:
-                for visits in found.values():
-                    visits.cluster.wait_applied(60)
-                    visits.cluster.worker("one").kill()
+                feed_until_it_ends(visits, visits.cluster.worker("one"), step)
+        for name, visits in found.items():
+            visits.cluster.worker("one").start(wipe=name == "emptied")
+        for visits in found.values():
+            visits.cluster.worker("one").wait_ready()
         yield found
 
 
-def feed_until_it_ends(visits: Visits, worker: WorkerProcess) -> None:
+def feed_until_it_ends(visits: Visits, worker: WorkerProcess, step: int) -> None:
     """Give a worker something to flush until it has killed itself."""
-    number = 0
+    rounds = 0
     while worker.running:
-        number += 1
-        visits.send([f"feed-{number}"], 3)
-        try:
+        rounds += 1
+        assert rounds < 100, worker.log()
+        visits.send([f"{step}-{rounds}-{number}" for number in range(10)], 3)
+        with suppress(subprocess.TimeoutExpired):
             worker.wait_ended(0.3)
-        except subprocess.TimeoutExpired:
-            assert number < 100, worker.log()
     assert worker.wait_ended() == -9, worker.log()
 
 
-@pytest.mark.parametrize("step", STEPS)
-def test_a_worker_killed_behind_a_step_changes_nothing(
-    crashed: dict[int, Visits], step: int
+@pytest.mark.parametrize("directory", ["kept", "emptied"])
+def test_a_worker_killed_behind_any_step_changes_nothing(
+    crashed: dict[str, Visits], directory: str
 ) -> None:
-    crashed[step].check_exact()
+    crashed[directory].check_exact()
 
 
 # --- local state, one application in the order of the tests ---------------------------------------
@@ -99,7 +92,9 @@ def test_a_worker_killed_behind_a_step_changes_nothing(
 
 @pytest.fixture(scope="module")
 def visits(bootstrap_servers: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Visits]:
-    with application(bootstrap_servers, tmp_path_factory.mktemp("flush")) as cluster:
+    with application(
+        bootstrap_servers, tmp_path_factory.mktemp("flush"), partitions=PARTITIONS
+    ) as cluster:
         yield Visits(cluster)
 
 
@@ -139,7 +134,10 @@ def test_readers_see_every_view_that_was_committed_and_never_fewer_than_before(
 
 def test_a_data_directory_in_use_is_refused_in_one_line(visits: Visits) -> None:
     worker = visits.cluster.worker("one")
-    second = command(visits.cluster, "worker", "--http", "127.0.0.1:0", data_dir=worker.data_dir)
+    second = processor(
+        "worker", "--http", "127.0.0.1:0", "--data-dir", str(worker.data_dir),
+        environment=visits.cluster.environment,
+    )  # fmt: skip
     assert second.returncode == 1
     assert second.stderr.startswith("error: ")
     assert second.stderr.count("\n") == 1, second.stderr
@@ -149,78 +147,61 @@ def test_a_data_directory_in_use_is_refused_in_one_line(visits: Visits) -> None:
     assert worker.ready()
 
 
-def test_local_state_of_half_the_tombstones_life_is_not_used(visits: Visits) -> None:
-    check_that_local_state_is_thrown_away(visits, age_ms=2 * DAY_MS)
-
-
-def test_local_state_of_another_changelog_is_not_used(visits: Visits) -> None:
-    check_that_local_state_is_thrown_away(visits, topic_id="another")
-
-
-def test_local_state_beyond_the_end_of_the_changelog_is_not_used(visits: Visits) -> None:
-    check_that_local_state_is_thrown_away(visits, ahead=1_000_000)
-
-
-def check_that_local_state_is_thrown_away(
-    visits: Visits, *, age_ms: int = 0, topic_id: str = "", ahead: int = 0
+def test_local_state_that_cannot_be_trusted_is_read_anew_from_the_changelog(
+    visits: Visits,
 ) -> None:
-    """A profile that only the local state has, under a wrong mark, is gone behind the start."""
-    worker = visits.cluster.worker("one")
+    """Each store has a profile that the changelog does not have, and a mark that is wrong."""
+    cluster, worker = visits.cluster, visits.cluster.worker("one")
+    visits.send([f"state-{number}" for number in range(40)], 3)
+    visits.check_exact()
     assert worker.stop() == 0
-    with_mark = visits.cluster.settings.app_id
-    partition = partition_of(visits.cluster, "read")
-    store = RocksDBStore(worker.data_dir / "profiles" / with_mark / str(partition))
-    head = store.get(record_prefix(KEY, "read"))
-    mark = stored_restored(store)
-    assert mark is not None
-    ghost = "ghost"
-    while partition_of(visits.cluster, ghost) != partition:
-        ghost += "+"
-    wrong = Restored(topic_id or mark.topic_id, mark.next_offset + ahead, mark.wall_ms - age_ms)
-    store.write([(record_prefix(KEY, ghost), head), restored_record(wrong)])
-    store.close()
+    wrong: list[Callable[[Restored], Restored]] = [
+        lambda mark: Restored(mark.topic_id, mark.next_offset, mark.wall_ms - 2 * DAY_MS),
+        lambda mark: Restored("another topic", mark.next_offset, mark.wall_ms),
+        lambda mark: Restored(mark.topic_id, mark.next_offset + 1_000_000, mark.wall_ms),
+    ]
+    for partition, spoil in enumerate(wrong):
+        with closing(RocksDBStore(directory_of(worker, partition))) as store:
+            mark = stored_restored(store)
+            assert mark is not None
+            ghost = store.get(record_prefix(KEY, user_in(cluster, partition, visits.views)))
+            extra = (record_prefix(KEY, user_in(cluster, partition, GHOSTS)), ghost)
+            store.write([extra, restored_record(spoil(mark))])
+    worker.start().wait_ready()
+    ghosts = [user_in(cluster, partition, GHOSTS) for partition in range(len(wrong))]
+    found = cluster.read_profiles(KEY, ghosts)["profiles"]
+    assert found == dict.fromkeys(ghosts, dict.fromkeys(expected(0)))
+    restored = re.findall(r"partition=(\d) restored=(\d+)", worker.log())[-PARTITIONS:]
+    assert {int(number): count != "0" for number, count in restored} == {
+        0: True, 1: True, 2: True, 3: False,
+    }, "the last one is used as it is"  # fmt: skip
+    visits.check_exact()
+
+
+def test_a_damaged_database_is_named_with_what_to_do(visits: Visits) -> None:
+    worker = visits.cluster.worker("one")
+    for partition, kind in enumerate(("CURRENT", "MANIFEST-*", "*.sst")):
+        if worker.running:
+            assert worker.stop() == 0
+        directory = directory_of(worker, partition)
+        damaged = max(directory.glob(kind), key=lambda path: path.stat().st_size)
+        damaged.write_bytes(bytes(one ^ 0x5A for one in damaged.read_bytes()))
+        visits.send([f"damaged-{kind}-{number}" for number in range(20)], 3)
+        visits.send([user_in(visits.cluster, partition, visits.views)])
+        worker.start()
+        assert worker.wait_ended() == FATAL, worker.log()[-2000:]
+        last = worker.log().rpartition("worker_stops")[2]
+        assert str(directory) in last, kind
+        assert "restored from the changelog" in last, kind
+        assert "Traceback" not in last, kind
+        directory.rename(directory.with_suffix(".damaged"))
     worker.start().wait_ready()
     visits.check_exact()
-    found = visits.cluster.read_profiles(KEY, [ghost])["profiles"]
-    assert found == {ghost: dict.fromkeys(expected(0))}
 
 
-def test_local_state_that_is_up_to_date_is_used_as_it_is(visits: Visits) -> None:
-    worker = visits.cluster.worker("one")
-    assert worker.stop() == 0
-    worker.start().wait_ready()
-    assert worker.metric("processor_restored_records_total") == 0
-    visits.check_exact()
+def directory_of(worker: WorkerProcess, partition: int) -> Path:
+    return worker.data_dir / "profiles" / worker.cluster.settings.app_id / str(partition)
 
 
-@pytest.mark.parametrize("kind", ["CURRENT", "MANIFEST-*", "*.sst"])
-def test_a_damaged_database_is_named_with_what_to_do(visits: Visits, kind: str) -> None:
-    worker = visits.cluster.worker("one")
-    assert worker.stop() == 0
-    partition = partition_of(visits.cluster, "read")
-    directory = worker.data_dir / "profiles" / visits.cluster.settings.app_id / str(partition)
-    damaged = max(directory.glob(kind), key=lambda path: path.stat().st_size)
-    data = damaged.read_bytes()
-    damaged.write_bytes(b"".join(bytes((one ^ 0x5A,)) for one in data))
-    worker.start()
-    visits.send([f"damaged-{number}" for number in range(10)] + ["read"], 3)
-    assert worker.wait_ended() == FATAL, worker.log()[-2000:]
-    last = worker.log().rpartition("worker_stops")[2]
-    assert str(directory) in last
-    assert "restored from the changelog" in last
-    assert "Traceback" not in last
-    worker.start(wipe=True).wait_ready()
-    visits.check_exact()
-
-
-def command(
-    cluster: Cluster, *arguments: str, data_dir: Path
-) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [sys.executable, "-m", "processor.cli.main", *arguments],
-        env={**os.environ, **cluster.environment, "PROCESSOR_DATA_DIR": str(data_dir)},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+def user_in(cluster: Cluster, partition: int, users: Iterable[str]) -> str:
+    return next(user for user in users if partition_of(cluster, user) == partition)

@@ -1,14 +1,18 @@
 """Events whose outcome can be counted by hand: page views of users, and what must come of them."""
 
 import json
+import os
+import subprocess
+import sys
 import time
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx
 from confluent_kafka import ConsumerGroupTopicPartitions, TopicPartition
 from confluent_kafka.admin import AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
 
@@ -123,6 +127,18 @@ class Visits:
         assert sorted(one["target_attribute_key"]["id"] for one in fired(self.cluster)) == third
 
 
+def read(worker: WorkerProcess, users: list[str]) -> Json | None:
+    """The attributes that a worker tells of users; None where it does not answer."""
+    try:
+        answer = httpx.post(
+            f"{worker.url}/api/v1/profiles", json={"key": KEY, "ids": users}, timeout=30.0
+        )
+    except httpx.HTTPError:
+        return None
+    profiles: Json | None = answer.json()["profiles"] if answer.status_code == 200 else None
+    return profiles
+
+
 def expected(views: int) -> Json:
     return {
         "visits_v1:views": views,
@@ -222,3 +238,26 @@ def eventually(check: Callable[[], Any], timeout_s: float = 30.0, *, what: str =
         assert time.monotonic() < deadline, what or f"not within {timeout_s} s"
         time.sleep(0.05)
     return found
+
+
+def stays(check: Callable[[], Any], seconds: float) -> None:
+    """Fail when `check` is not true all the time."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        assert check()
+        time.sleep(0.1)
+
+
+def processor(
+    *arguments: str, environment: Mapping[str, str] | None = None, given: str = ""
+) -> "subprocess.CompletedProcess[str]":
+    """Run the command line to its end."""
+    return subprocess.run(
+        [sys.executable, "-m", "processor.cli.main", *arguments],
+        env={**os.environ, **(environment or {})},
+        input=given,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
