@@ -126,7 +126,7 @@ def _measure(
         return
     reason = _REJECTED if value is REJECTED else _WRONG_TYPE
     if measure.domain == "integer" and isinstance(value, float) and value.is_integer():
-        if -INTEGER_MAX <= value <= INTEGER_MAX:
+        if -INTEGER_MAX - 1 <= value <= INTEGER_MAX:
             found.append((measure, int(value)))
             return
         reason = _REJECTED

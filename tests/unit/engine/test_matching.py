@@ -163,6 +163,11 @@ def test_a_float_without_a_fraction_becomes_an_integer(write):
     assert type(value) is int
 
 
+def test_the_least_float_of_64_bits_is_an_integer(write):
+    plan = write.plan(write.group(write.attribute("a", "min", type="int64", property=AMOUNT)))
+    assert values(plan, write.event(unstruct_event=data(amount=-(2.0**63)))) == [-(2**63)]
+
+
 @pytest.mark.parametrize("value", [{"x": 1}, [1], 2**63, 1e300, "x" * 5_000])
 def test_values_that_cannot_be_used_are_counted_as_rejected(write, value):
     kind = "string" if isinstance(value, str) else "int64"
