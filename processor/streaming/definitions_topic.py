@@ -1,8 +1,8 @@
 """Definitions from their topic: read by every worker, written under a lock.
 
-Reading: every worker follows the topic from its start, committed records only. When it has reached
-the end it validates all of them together (compaction changes the order, so nothing is judged
-before) and compiles a plan; each later record is judged against the catalog so far. A record that
+Reading: every worker follows the topic from its start, committed records only. Once it has reached
+the end, and whenever records come after that, the last values of all keys are judged together
+(catalog_log.py) and compiled to a plan. A record that
 cannot be right is refused: counted, dead-lettered, and the last good one stays in force. Whoever
 refused it writes the last good value back, so that compaction cannot keep only the bad one.
 
@@ -14,7 +14,7 @@ Writing, in this order:
 """
 
 import asyncio
-from collections.abc import Callable, Container, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Any
@@ -23,10 +23,10 @@ import structlog
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Producer
 from confluent_kafka import TopicPartition as KafkaPartition
 
-from definitions.catalog import Catalog, Problem
+from definitions.catalog import Catalog
 from definitions.changes import refusals
-from definitions.problems import ProblemCode
-from definitions.records import RecordError, from_record, record_key, to_record
+from definitions.problems import Problem
+from definitions.records import record_key, to_record
 from processor.clock import wall_ms
 from processor.engine.plan import Plan, compile_plan
 from processor.errors import BrokerError, ConflictError, DeadLetterReason, DefinitionError
@@ -34,6 +34,7 @@ from processor.limits import TRANSACTION_TIMEOUT_MS
 from processor.metrics import DEFINITIONS_OFFSET, DEFINITIONS_REFUSED
 from processor.settings import Settings
 from processor.state.changelog import ChangelogReader
+from processor.streaming.catalog_log import CatalogLog, DefinitionRecord, RefusedRecord
 from processor.streaming.dead_letters import Refused
 from processor.streaming.producers import close_producer
 from processor.streaming.topics import Topics
@@ -43,78 +44,6 @@ log = structlog.get_logger(__name__)
 _POLL_S = 0.1
 _POLL_RECORDS = 500
 _CALL_S = 30.0
-
-
-@dataclass(frozen=True, slots=True)
-class DefinitionRecord:
-    """One record of the topic; a value of None deletes the object."""
-
-    offset: int
-    key: str
-    value: bytes | None
-
-
-@dataclass(frozen=True, slots=True)
-class RefusedRecord:
-    """A record that was not taken over, and the value that stays in force for its key."""
-
-    record: DefinitionRecord
-    problems: tuple[Problem, ...]
-    good: bytes | None
-
-
-class CatalogLog:
-    """The good definitions, as records go by. Pure: no Kafka."""
-
-    def __init__(self) -> None:
-        self.catalog = Catalog.empty()
-        self.values: dict[str, bytes] = {}
-        self.offset = -1
-
-    def take(self, records: Iterable[DefinitionRecord]) -> list[RefusedRecord]:
-        """Take records that came together; return those that cannot be right.
-
-        They are judged together, by the last value of each key: compaction changes their order.
-        A definition is not refused because a group that it names is unpublished: then it is only
-        not in force.
-        """
-        latest: dict[str, DefinitionRecord] = {}
-        for record in records:
-            latest[record.key] = record
-            self.offset = max(self.offset, record.offset)
-        refused: dict[str, RefusedRecord] = {}
-        objects = {}
-        for key, record in latest.items():
-            if record.value is None:
-                self.catalog = self.catalog.without(key)
-                self.values.pop(key, None)
-                continue
-            try:
-                objects[key] = from_record(key, record.value)
-            except RecordError as error:
-                refused[key] = RefusedRecord(record, tuple(error.problems), self.values.get(key))
-        while True:
-            candidate = self.catalog.with_objects(objects.values())
-            wrong = _problems_by_record(candidate, objects)
-            if not wrong:
-                break
-            for key, problems in wrong.items():
-                del objects[key]
-                refused[key] = RefusedRecord(latest[key], tuple(problems), self.values.get(key))
-        self.catalog = candidate
-        for key in objects:
-            value = latest[key].value
-            assert value is not None, "deletions are no objects"
-            self.values[key] = value
-        return list(refused.values())
-
-
-def _problems_by_record(catalog: Catalog, keys: Container[str]) -> dict[str, list[Problem]]:
-    found: dict[str, list[Problem]] = {}
-    for problem in catalog.problems():
-        if problem.record in keys and problem.code != ProblemCode.UNPUBLISHED_GROUP:
-            found.setdefault(problem.record, []).append(problem)
-    return found
 
 
 class DefinitionsReader:
@@ -282,7 +211,7 @@ class DefinitionsWriter:
         """Write a key's last good value back if its bad one still stands."""
 
         def change(current: CatalogLog) -> dict[str, bytes | None]:
-            return {key: good} if self._latest.get(key) == bad else {}
+            return {key: good} if self._values.get(key) == bad else {}
 
         return self._change(change)
 
@@ -300,7 +229,7 @@ class DefinitionsWriter:
             producer.init_transactions(_CALL_S)  # 1
             current = self._read()  # 2
             records = dict(change(current))  # 3
-            changed = {k: v for k, v in records.items() if self._latest.get(k) != v}
+            changed = {k: v for k, v in records.items() if self._values.get(k) != v}
             if changed:
                 self._commit(producer, changed)  # 4
         except KafkaException as error:
@@ -322,7 +251,7 @@ class DefinitionsWriter:
             ]
         finally:
             reader.close()
-        self._latest = {record.key: record.value for record in records}
+        self._values = {record.key: record.value for record in records}
         current = CatalogLog()
         current.take(records)
         return current

@@ -6,6 +6,7 @@ assigned partition is taken over or started by a task of its own, and opens when
 
 import asyncio
 import os
+import random
 from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -15,15 +16,15 @@ import structlog
 
 from processor.clock import monotonic_s
 from processor.engine.profile import Profile
-from processor.errors import NotReadyError, ProcessorError
+from processor.errors import BrokerError, ConflictError, NotReadyError, ProcessorError
 from processor.limits import PARTITIONS_PER_WORKER_MAX
 from processor.metrics import LAG, PARTITIONS
 from processor.settings import Settings
+from processor.streaming.catalog_log import RefusedRecord
 from processor.streaming.dead_letters import DeadLetters
 from processor.streaming.definitions_topic import (
     DefinitionsReader,
     DefinitionsWriter,
-    RefusedRecord,
     log_refusal,
     refusal_dead_letter,
 )
@@ -44,6 +45,8 @@ log = structlog.get_logger(__name__)
 _TRIM_INTERVAL_S = 60.0
 # Between two looks at the gauges.
 _GAUGE_INTERVAL_S = 1.0
+# Between two attempts to write a good definition back, at least.
+_RESTORE_RETRY_S = 0.3
 # A group that has not answered for this long: Kafka is away.
 _SILENT_S = 5.0
 # How long a stop waits for frames that are under way.
@@ -82,6 +85,7 @@ class StreamingWorker:
         self.profiles = ProfileStage(settings, self.definitions)
         self.partitions: dict[int, ProfilePartition] = {}
         self._consumer: Consumer | None = None
+        self._to_restore: asyncio.Queue[RefusedRecord] = asyncio.Queue()
         self._tasks: set[asyncio.Task[Any]] = set()
 
     # --- start and stop ---------------------------------------------------------------------------
@@ -98,6 +102,7 @@ class StreamingWorker:
             self.source.commit_forever(consumer),
             self._sweep_forever(),
             self._trim_forever(),
+            self._restore_forever(),
             self._gauge_forever(consumer),
         ):
             self.spawn(task)
@@ -295,15 +300,25 @@ class StreamingWorker:
         letter = refusal_dead_letter(self.settings.definitions_topic, refusal)
         self._dead_letters.write(letter, lambda: None)
         if refusal.good is not None:
-            self.spawn(self._restore(refusal))
+            self._to_restore.put_nowait(refusal)
 
-    async def _restore(self, refusal: RefusedRecord) -> None:
-        """Write the last good definition back, so that compaction cannot keep only the bad one."""
-        record = refusal.record
+    async def _restore_forever(self) -> None:
+        """Write last good definitions back, so that compaction cannot keep only the bad ones.
+
+        One after the other: they all take the lock of the topic. Every worker does it; the second
+        finds nothing left to do.
+        """
         writer = DefinitionsWriter(self.settings)
-        try:
-            await asyncio.get_running_loop().run_in_executor(
-                self._executor, writer.restore, record.key, refusal.good, record.value
-            )
-        except ProcessorError as error:
-            log.warning("definition_not_restored", key=record.key, error=str(error))
+        while True:
+            refusal = await self._to_restore.get()
+            record = refusal.record
+            while True:
+                try:
+                    await asyncio.get_running_loop().run_in_executor(
+                        self._executor, writer.restore, record.key, refusal.good, record.value
+                    )
+                except (ConflictError, BrokerError) as error:
+                    log.warning("definition_not_restored_yet", key=record.key, error=str(error))
+                    await asyncio.sleep(_RESTORE_RETRY_S * (1 + random.random()))  # noqa: S311 - spread
+                else:
+                    break

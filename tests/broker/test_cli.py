@@ -17,6 +17,7 @@ from tests.broker.cluster import Cluster, free_port
 from tests.broker.visits import (
     DEFINITIONS,
     KEY,
+    Done,
     Json,
     Visits,
     application,
@@ -27,6 +28,7 @@ from tests.broker.visits import (
     group,
     new_app_id,
     processor,
+    worker_command,
 )
 
 pytestmark = pytest.mark.broker
@@ -42,16 +44,16 @@ def cluster(bootstrap_servers: str, tmp_path_factory: pytest.TempPathFactory) ->
         yield made
 
 
-def run(cluster: Cluster, *arguments: str, given: str = "") -> "subprocess.CompletedProcess[str]":
+def run(cluster: Cluster, *arguments: str, given: str = "") -> Done:
     return processor(*arguments, environment=cluster.environment, given=given)
 
 
-def json_lines(done: "subprocess.CompletedProcess[str]") -> list[Json]:
+def json_lines(done: Done) -> list[Json]:
     assert done.returncode == DONE, done.stderr
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
-def one_error(done: "subprocess.CompletedProcess[str]", status: int) -> str:
+def one_error(done: Done, status: int) -> str:
     assert done.returncode == status, done.stderr
     lines = [line for line in done.stderr.splitlines() if not line.startswith("%")]
     assert len(lines) == 1, done.stderr
@@ -101,7 +103,7 @@ def test_topics_that_cannot_be_used_are_refused_with_all_that_is_wrong(
     assert f"{app_id}-contributions: retention.ms is 1000, needs -1" in said
     assert f"{app_id}-profiles-changelog: cleanup.policy is delete, needs compact" in said
     assert "PROCESSOR_PARTITIONS" in said
-    worker = processor("worker", "--http", f"127.0.0.1:{free_port()}", environment=environment)
+    worker = worker_command("--http", f"127.0.0.1:{free_port()}", environment=environment)
     assert "retention.ms is 1000" in worker.stderr.splitlines()[-1]
     assert worker.returncode == FAILED
 

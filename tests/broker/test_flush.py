@@ -24,7 +24,7 @@ from tests.broker.visits import (
     application,
     expected,
     partition_of,
-    processor,
+    worker_command,
 )
 
 pytestmark = pytest.mark.broker
@@ -134,8 +134,8 @@ def test_readers_see_every_view_that_was_committed_and_never_fewer_than_before(
 
 def test_a_data_directory_in_use_is_refused_in_one_line(visits: Visits) -> None:
     worker = visits.cluster.worker("one")
-    second = processor(
-        "worker", "--http", "127.0.0.1:0", "--data-dir", str(worker.data_dir),
+    second = worker_command(
+        "--http", "127.0.0.1:0", "--data-dir", str(worker.data_dir),
         environment=visits.cluster.environment,
     )  # fmt: skip
     assert second.returncode == 1

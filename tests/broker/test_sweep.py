@@ -30,7 +30,10 @@ OLD_MS = START_MS - 72 * HOUR_MS
 DEFINITIONS = {
     "attribute_group/brief/1": group(
         "brief",
-        [attribute("views", "int32", "counter"), attribute("hour", "int32", "counter", period="PT1H")],
+        [
+            attribute("views", "int32", "counter"),
+            attribute("hour", "int32", "counter", period="PT1H"),
+        ],
         ttl="PT10M",
     )
 }  # fmt: skip

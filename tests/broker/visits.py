@@ -1,5 +1,6 @@
 """Events whose outcome can be counted by hand: page views of users, and what must come of them."""
 
+import io
 import json
 import os
 import subprocess
@@ -8,14 +9,18 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import httpx
+import pytest
 from confluent_kafka import ConsumerGroupTopicPartitions, TopicPartition
 from confluent_kafka.admin import AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
 
+from processor.cli.main import app
 from processor.streaming.partitioner import Partitioner
 from tests.broker.cluster import Cluster, WorkerProcess
 from tests.model.enriched import COLUMNS
@@ -248,16 +253,40 @@ def stays(check: Callable[[], Any], seconds: float) -> None:
         time.sleep(0.1)
 
 
+@dataclass(frozen=True)
+class Done:
+    """What a command printed, and its exit status."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
 def processor(
     *arguments: str, environment: Mapping[str, str] | None = None, given: str = ""
-) -> "subprocess.CompletedProcess[str]":
-    """Run the command line to its end."""
-    return subprocess.run(
-        [sys.executable, "-m", "processor.cli.main", *arguments],
-        env={**os.environ, **(environment or {})},
-        input=given,
+) -> Done:
+    """Run a command of the command line to its end, in this process: loading it takes a second."""
+    out, err = io.StringIO(), io.StringIO()
+    with (
+        redirect_stdout(out),
+        redirect_stderr(err),
+        patch.dict(os.environ, environment or {}),
+        patch.object(sys, "stdin", io.StringIO(given)),
+        pytest.raises(SystemExit) as ended,
+    ):
+        app(args=list(arguments))
+    assert isinstance(ended.value.code, int)
+    return Done(ended.value.code, out.getvalue(), err.getvalue())
+
+
+def worker_command(*arguments: str, environment: Mapping[str, str]) -> Done:
+    """Run `processor worker` that ends by itself."""
+    done = subprocess.run(
+        [sys.executable, "-m", "processor.cli.main", "worker", *arguments],
+        env={**os.environ, **environment},
         capture_output=True,
         text=True,
         timeout=120,
         check=False,
     )
+    return Done(done.returncode, done.stdout, done.stderr)
