@@ -2,9 +2,9 @@
 
 Reading: every worker follows the topic from its start, committed records only. Once it has reached
 the end, and whenever records come after that, the last values of all keys are judged together
-(catalog_log.py) and compiled to a plan. A record that
-cannot be right is refused: counted, dead-lettered, and the last good one stays in force. Whoever
-refused it writes the last good value back, so that compaction cannot keep only the bad one.
+(catalog_log.py) and compiled to a plan. A record that cannot be right is refused: counted,
+dead-lettered, and the last good one stays in force. Whoever refused it writes the last good value
+back, so that compaction cannot keep only the bad one.
 
 Writing, in this order:
  1. `init_transactions` under the topic's one transactional id: any other writer is fenced
