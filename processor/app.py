@@ -293,3 +293,5 @@ def main(settings: Settings, *, on_ready: Callable[[str], None] | None = None) -
     """Run one worker in this process until a signal ends it."""
     configure_logging(settings)
     uvloop.run(run_worker(settings, on_ready=on_ready))
+    logging.shutdown()
+    os._exit(0)  # a thread that still waits for Kafka would keep the process

@@ -64,6 +64,10 @@ SLICE_CONTRIBUTIONS_MAX = 150
 SLICE_PROFILES_MAX = 200
 # Profiles changed and not yet flushed, per partition; beyond that nothing more is applied to it.
 CHANGED_PROFILES_MAX = 50_000
+# Contributions applied and not yet flushed, per partition; beyond that nothing more is applied.
+APPLIED_MAX = 500_000
+# Bytes written to a store at once while it is restored: other threads wait that long.
+RESTORE_BYTES_MAX = 1024 * 1024
 # Frames sent and not yet acknowledged; beyond that no more source records are read.
 FRAMES_OUTSTANDING_MAX = 256
 # Partitions of the contributions topic per worker; each has a producer of its own.

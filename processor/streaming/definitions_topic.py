@@ -42,6 +42,8 @@ from processor.streaming.topics import Topics
 log = structlog.get_logger(__name__)
 
 _POLL_S = 0.1
+# One wait for definitions that others have read already; who waits looks around in between.
+_REACH_S = 1.0
 _POLL_RECORDS = 500
 _CALL_S = 30.0
 
@@ -68,12 +70,21 @@ class DefinitionsReader:
         """Offset of the last record that was read; -1 before the first."""
         return self._log.offset
 
-    async def reach(self, offset: int) -> None:
-        """Wait until the record at `offset` was read and its plan is in force."""
+    async def reach(self, offset: int) -> bool:
+        """Wait for a moment until the topic is read up to `offset`; return whether it is.
+
+        The record itself may be gone: compaction removes a deletion in the end.
+        """
         if offset <= self.plan.definitions_offset:
-            return
+            return True
         async with self._moved:
-            await self._moved.wait_for(lambda: offset <= self.plan.definitions_offset)
+            try:
+                await asyncio.wait_for(
+                    self._moved.wait_for(lambda: offset <= self.plan.definitions_offset), _REACH_S
+                )
+            except TimeoutError:
+                return False
+        return True
 
     async def follow_forever(self) -> None:
         """Read the topic as long as the worker runs.
@@ -86,14 +97,17 @@ class DefinitionsReader:
         first: list[DefinitionRecord] | None = []
         try:
             while True:
-                records, ended = await loop.run_in_executor(self._executor, self._poll, consumer)
+                records, end = await loop.run_in_executor(self._executor, self._poll, consumer)
+                ended = end >= 0
+                moved = end - 1 > self._log.offset
+                self._log.offset = max(self._log.offset, end - 1)
                 if first is not None:
                     first += records
                     if ended:
                         await self._take(self._log.take(first))
                         first = None
                         self.ready.set()
-                elif records:
+                elif records or moved:
                     await self._take(self._log.take(records))
         finally:
             consumer.close()
@@ -134,21 +148,22 @@ class DefinitionsReader:
         consumer.assign([KafkaPartition(self._settings.definitions_topic, 0, OFFSET_BEGINNING)])
         return consumer
 
-    def _poll(self, consumer: Consumer) -> tuple[list[DefinitionRecord], bool]:
+    def _poll(self, consumer: Consumer) -> tuple[list[DefinitionRecord], int]:
+        """Return the next records, and the topic's end where that is reached, else -1."""
         records: list[DefinitionRecord] = []
-        ended = False
+        end = -1
         for message in consumer.consume(_POLL_RECORDS, _POLL_S):
             error = message.error()
             if error is None:
                 key = (message.key() or b"").decode(errors="replace")
                 records.append(DefinitionRecord(message.offset(), key, message.value()))
             elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - its public name
-                ended = True
+                end = message.offset()
             elif error.fatal():
                 raise _broker_error(self._settings, str(error))
             else:
                 log.warning("definitions_topic", error=str(error))
-        return records, ended
+        return records, end
 
 
 def log_refusal(refusal: RefusedRecord) -> None:

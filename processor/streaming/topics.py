@@ -156,6 +156,11 @@ class Topics:
         _raise_on_faults(states)
         return {state.spec.name: state for state in states}
 
+    def ids(self) -> dict[str, str]:
+        """Return Kafka's own id of each topic as it is now."""
+        described = self._describe([spec.name for spec in self.specs])
+        return {name: topic_id for name, (_, topic_id) in described.items()}
+
     def delete_records(self, topic: str, offsets: Mapping[int, int]) -> None:
         """Remove the records of partitions before the given offsets. Failures raise BrokerError."""
         wanted = [TopicPartition(topic, partition, offset) for partition, offset in offsets.items()]

@@ -7,7 +7,7 @@ assigned partition is taken over or started by a task of its own, and opens when
 import asyncio
 import os
 import random
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -16,7 +16,13 @@ import structlog
 
 from processor.clock import monotonic_s
 from processor.engine.profile import Profile
-from processor.errors import BrokerError, ConflictError, NotReadyError, ProcessorError
+from processor.errors import (
+    BrokerError,
+    ConflictError,
+    NotReadyError,
+    ProcessorError,
+    TopicError,
+)
 from processor.limits import PARTITIONS_PER_WORKER_MAX
 from processor.metrics import LAG, PARTITIONS
 from processor.settings import Settings
@@ -47,6 +53,7 @@ _TRIM_INTERVAL_S = 60.0
 _GAUGE_INTERVAL_S = 1.0
 # Between two attempts to write a good definition back, at least.
 _RESTORE_RETRY_S = 0.3
+_DESCRIBE_RETRY_S = 0.5
 # A group that has not answered for this long: Kafka is away.
 _SILENT_S = 5.0
 # How long a stop waits for frames that are under way.
@@ -76,7 +83,6 @@ class StreamingWorker:
         self._dead_letters = DeadLetters(settings.dead_letter_topic, self._producer)
         self.partitioner = Partitioner(settings.partitions)
         self.source = SourceStage(
-            states[settings.enriched_topic],
             self.definitions,
             self.partitioner,
             settings,
@@ -108,15 +114,15 @@ class StreamingWorker:
             self.spawn(task)
 
     async def stop(self) -> None:
-        """Flush and commit what is done, and close the stores."""
+        """Let frames and flushes that are under way end, commit the source, close the stores."""
         loop = asyncio.get_running_loop()
         if self._consumer is not None:
             await loop.run_in_executor(None, self._producer.close, _STOP_WAIT_S)
             await self.source.commit(self._consumer)
-        for task in self._tasks:
-            task.cancel()
         for partition in self.partitions.values():
             await partition.release()
+        for task in self._tasks:
+            task.cancel()
         self._executor.shutdown(wait=False, cancel_futures=True)
 
     def fatal(self, error: BaseException) -> None:
@@ -171,11 +177,39 @@ class StreamingWorker:
         for number, partition in self.partitions.items():
             if number not in mine:
                 self.spawn(partition.release())
+        ids = asyncio.get_running_loop().create_task(self._topic_ids())
         for gate in gates:
             if gate.topic == self.settings.contributions_topic:
-                self.spawn(self._partition(gate.partition).own(self._consumer, gate))
+                self.spawn(self._own(self._consumer, gate, ids))
             else:
-                self.spawn(self.source.start(self._consumer, gate))
+                self.spawn(self._start_source(self._consumer, gate, ids))
+
+    async def _topic_ids(self) -> dict[str, str]:
+        """Return the ids of the topics; a topic of ours that was made anew is a TopicError."""
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                ids = await loop.run_in_executor(self._executor, self._topics.ids)
+                break
+            except BrokerError as error:
+                log.warning("topics_not_described", error=str(error))
+                await asyncio.sleep(_DESCRIBE_RETRY_S)
+        for name in (self.settings.changelog_topic, self.settings.contributions_topic):
+            if ids.get(name) != self._states[name].topic_id:
+                message = f"{name} was deleted or made anew while this worker ran"
+                raise TopicError(message, hint="what was in it is lost: use a new PROCESSOR_APP_ID")
+        return ids
+
+    async def _own(self, consumer: Consumer, gate: Gate, ids: Awaitable[dict[str, str]]) -> None:
+        await ids
+        await self._partition(gate.partition).own(consumer, gate)
+
+    async def _start_source(
+        self, consumer: Consumer, gate: Gate, ids: Awaitable[dict[str, str]]
+    ) -> None:
+        topic_id = (await ids).get(self.settings.enriched_topic)
+        if topic_id is not None:
+            await self.source.start(consumer, gate, topic_id)
 
     def _partition(self, number: int) -> ProfilePartition:
         known = self.partitions.get(number)
@@ -219,6 +253,8 @@ class StreamingWorker:
             return "reading definitions"
         if consumer is None or not consumer.joined:
             return "joining the consumer group"
+        if monotonic_s() - consumer.heartbeat_at > self.settings.session_timeout_ms / 1000:
+            return "the consumer group has not answered for a session"
         waiting = sum(not gate.opened for gate in consumer.gates.values())
         if waiting:
             return f"{waiting} of {len(consumer.gates)} partitions are being taken over"
@@ -238,10 +274,10 @@ class StreamingWorker:
             await asyncio.sleep(self.settings.sweep_interval_s)
             for partition in list(self.partitions.values()):
                 if partition.ownership is not None and partition.ownership.alive:
-                    await sweep(partition.ownership, self.definitions.plan)
+                    await sweep(partition.ownership, self.definitions)
 
     async def _trim_forever(self) -> None:
-        """Delete contributions behind the stored positions, one record's margin kept."""
+        """Delete contributions behind the stored positions."""
         loop = asyncio.get_running_loop()
         trimmed: dict[int, int] = {}
         while True:
@@ -270,6 +306,8 @@ class StreamingWorker:
         while True:
             await asyncio.sleep(_GAUGE_INTERVAL_S)
             self._set_gauges(consumer)
+            if consumer.app.crash_reason is not None:
+                self.fatal(consumer.app.crash_reason)
             was_silent = silent
             silent = consumer.joined and monotonic_s() - consumer.heartbeat_at > _SILENT_S
             if silent and not was_silent:

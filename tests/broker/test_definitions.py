@@ -189,7 +189,7 @@ def test_a_record_that_cannot_be_right_changes_nothing_and_is_taken_back(
     counts = {worker: refused(worker) for worker in cluster.workers.values()}
     bad_rule = rule("third", {"attribute": "nothing:views", "operator": ">", "value": 3})
     by_hand(cluster, {"intervention/third/1": json.dumps(bad_rule).encode()})
-    eventually(lambda: latest(cluster) == before, 20, what="the good value was not written back")
+    eventually(lambda: latest(cluster) == before, 20, what=lambda: "not written back")
     for worker, counted in counts.items():
         assert worker.running, worker.log()[-3000:]
         assert refused(worker) == counted + 1
@@ -224,7 +224,7 @@ def test_many_records_that_cannot_be_right_are_all_taken_back(cluster: Cluster) 
         eventually(
             lambda worker=worker, counted=counted: refused(worker) == counted + len(BAD),
             10,
-            what="refused",
+            what=lambda: "refused",
         )
 
     def not_back() -> list[str]:

@@ -3,19 +3,23 @@
 import signal
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 import pytest
+from confluent_kafka.admin import AdminClient
 
 from processor.local import LocalBroker
 from tests.broker.cluster import WorkerProcess
 from tests.broker.visits import (
+    Done,
     Visits,
     application,
     eventually,
     expected,
     group_offsets,
+    processor,
     read,
 )
 
@@ -44,7 +48,7 @@ def test_a_worker_frozen_in_a_transaction_is_fenced_and_changes_nothing_when_it_
     eventually(lambda: is_stopped(frozen))
     other.start().wait_ready()
     visits.send([f"frozen-{number}" for number in range(40)], 2)
-    eventually(lambda: contributions_of(other) > 0, 40, what="nobody took over")
+    eventually(lambda: contributions_of(other) > 0, 40, what=lambda: "nobody took over")
     eventually(lambda: read(other, sorted(visits.views)) == wanted(visits), 40)
     ahead = {number: one.offset for number, one in group_offsets(cluster, topic).items()}
     frozen.signal(signal.SIGCONT)
@@ -131,6 +135,11 @@ def away(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[LocalBroker
         broker.stop()
 
 
+def connect_anew(visits: Visits) -> None:
+    """Give the test a client that has not seen Kafka away: librdkafka's may wait for a minute."""
+    visits.cluster.admin = AdminClient({"bootstrap.servers": visits.cluster.bootstrap_servers})
+
+
 def java_of(directory: Path) -> psutil.Process:
     mark = f"-Dkafka.log.file={directory}"
     found = [
@@ -142,9 +151,19 @@ def java_of(directory: Path) -> psutil.Process:
     return found[0]
 
 
+@dataclass(frozen=True)
+class Outage:
+    """What a working worker, a starting one and a command said while Kafka was stopped."""
+
+    visits: Visits
+    worker: str
+    starting: str
+    command: Done
+
+
 @pytest.fixture(scope="module")
-def outage(away: tuple[LocalBroker, Visits]) -> tuple[str, str, Visits]:
-    """What a working and a starting worker said while Kafka was stopped, with events waiting."""
+def outage(away: tuple[LocalBroker, Visits]) -> Outage:
+    """Kafka is stopped while events wait in it."""
     broker, visits = away
     worker, late = visits.cluster.worker("one"), visits.cluster.worker("late")
     visits.send([f"away-{number}" for number in range(300)], 20)
@@ -154,33 +173,38 @@ def outage(away: tuple[LocalBroker, Visits]) -> tuple[str, str, Visits]:
     began = time.monotonic()
     late.start()
     try:
+        command = processor("topics", "check", environment=visits.cluster.environment)
         time.sleep(OUTAGE_S - (time.monotonic() - began))
-        said = worker.log()[said_before:], late.log()
+        outage = Outage(visits, worker.log()[said_before:], late.log(), command)
     finally:
         broker.start()
+    connect_anew(visits)
     visits.send([f"away-{number}" for number in range(300)], 3)
-    return *said, visits
+    return outage
 
 
-def test_kafka_away_loses_nothing_and_counts_nothing_twice(
-    outage: tuple[str, str, Visits],
-) -> None:
-    visits = outage[2]
-    visits.check_exact()
-    for worker in visits.cluster.workers.values():
+def test_kafka_away_loses_nothing_and_counts_nothing_twice(outage: Outage) -> None:
+    outage.visits.check_exact()
+    for worker in outage.visits.cluster.workers.values():
         assert worker.wait_ready().starts == 1
 
 
-def test_a_worker_without_its_kafka_says_so_once(outage: tuple[str, str, Visits]) -> None:
-    lines = outage[0].splitlines()
+def test_a_worker_without_its_kafka_says_so_once(outage: Outage) -> None:
+    lines = outage.worker.splitlines()
     assert lines, "silence"
     assert len(lines) <= 20, f"{len(lines)} lines in {OUTAGE_S} s"
 
 
-def test_a_start_without_kafka_says_so_at_once(outage: tuple[str, str, Visits]) -> None:
-    said, settings = outage[1], outage[2].cluster.settings
-    line = next((line for line in said.splitlines() if "waiting_for_kafka" in line), "")
-    assert settings.bootstrap_servers in line, f"nothing in {OUTAGE_S} s: {said!r}"
+def test_a_start_without_kafka_says_so_at_once(outage: Outage) -> None:
+    line = next((one for one in outage.starting.splitlines() if "waiting_for_kafka" in one), "")
+    assert outage.visits.cluster.bootstrap_servers in line, f"{outage.starting!r} in {OUTAGE_S} s"
+
+
+def test_a_command_without_kafka_ends_with_one_line(outage: Outage) -> None:
+    assert outage.command.returncode == 1
+    (line,) = outage.command.stderr.splitlines()
+    assert line.startswith("error: no Kafka answers at")
+    assert outage.visits.cluster.bootstrap_servers in line
 
 
 def test_kafka_frozen_for_longer_than_a_transaction_may_take_loses_nothing(
@@ -195,6 +219,7 @@ def test_kafka_frozen_for_longer_than_a_transaction_may_take_loses_nothing(
     kafka.suspend()
     time.sleep(12)
     kafka.resume()
+    connect_anew(visits)
     visits.send([f"frozen-{number}" for number in range(300)], 3)
     visits.check_exact()
     assert all(worker.running for worker in visits.cluster.workers.values())

@@ -27,13 +27,17 @@ from tests.broker.visits import (
 pytestmark = pytest.mark.broker
 
 SOURCE_PARTITIONS = 3
+# No restart takes that long, not on a machine that is busy with other things.
+SESSION_MS = 60_000
 FATAL = 70
 
 
 @pytest.fixture(scope="module")
 def visits(bootstrap_servers: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Visits]:
     """A source of more partitions than the profiles have."""
-    with application(bootstrap_servers, tmp_path_factory.mktemp("transport")) as cluster:
+    with application(
+        bootstrap_servers, tmp_path_factory.mktemp("transport"), session_timeout_ms=SESSION_MS
+    ) as cluster:
         source = cluster.settings.enriched_topic
         grown = cluster.admin.create_partitions([NewPartitions(source, SOURCE_PARTITIONS)])
         grown[source].result(30)
@@ -92,7 +96,8 @@ def test_a_source_whose_next_records_are_gone_stops_the_worker_with_a_message(
     committed = group_offsets(cluster, source)[0].offset
     cluster.produce([(visit("gone", number), 0) for number in range(5)])
     delete_before(cluster, source, {0: committed + 3})
-    worker = cluster.worker("one").start()
+    workers = [worker.start() for worker in cluster.workers.values()]
+    worker = eventually(lambda: next((one for one in workers if not one.running), None))
     assert worker.wait_ended() == FATAL
     last = worker.log().rpartition("worker_stops")[2]
     assert f"{source}" in last

@@ -236,11 +236,13 @@ def application(
         made.close()
 
 
-def eventually(check: Callable[[], Any], timeout_s: float = 30.0, *, what: str = "") -> Any:
+def eventually(
+    check: Callable[[], Any], timeout_s: float = 30.0, *, what: Callable[[], str] = str
+) -> Any:
     """What `check` returns once it is true; fails when it does not become so in time."""
     deadline = time.monotonic() + timeout_s
     while not (found := check()):
-        assert time.monotonic() < deadline, what or f"not within {timeout_s} s"
+        assert time.monotonic() < deadline, f"not within {timeout_s} s: {what()}"
         time.sleep(0.05)
     return found
 
@@ -266,7 +268,7 @@ def processor(
     *arguments: str, environment: Mapping[str, str] | None = None, given: str = ""
 ) -> Done:
     """Run a command of the command line to its end, in this process: loading it takes a second."""
-    out, err = io.StringIO(), io.StringIO()
+    out, err = io.TextIOWrapper(io.BytesIO()), io.TextIOWrapper(io.BytesIO())
     with (
         redirect_stdout(out),
         redirect_stderr(err),
@@ -276,7 +278,13 @@ def processor(
     ):
         app(args=list(arguments))
     assert isinstance(ended.value.code, int)
-    return Done(ended.value.code, out.getvalue(), err.getvalue())
+    return Done(ended.value.code, written(out), written(err))
+
+
+def written(stream: io.TextIOWrapper) -> str:
+    stream.flush()
+    stream.seek(0)
+    return stream.read()
 
 
 def worker_command(*arguments: str, environment: Mapping[str, str]) -> Done:
