@@ -36,6 +36,7 @@ _TOPIC_TIMEOUT_S = 30
 _HEAVY = frozenset({"test_exactness", "test_storm"})
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep the broker tests of a file in one process of pytest-xdist: they share their cluster."""
     for item in items:
