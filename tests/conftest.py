@@ -32,19 +32,6 @@ _CONTAINER_TIMEOUT_S = 60
 _TOPIC_TIMEOUT_S = 30
 
 
-# Whole runs of many events: one after the other, beside everything else.
-_HEAVY = frozenset({"test_exactness", "test_storm"})
-
-
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the marks
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the broker tests of a file in one process of pytest-xdist: they share their cluster."""
-    for item in items:
-        if item.get_closest_marker("broker"):
-            name = item.path.stem
-            item.add_marker(pytest.mark.xdist_group("heavy" if name in _HEAVY else name))
-
-
 @pytest.fixture(scope="session")
 def bootstrap_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Where the session's Kafka is."""
