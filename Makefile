@@ -22,7 +22,7 @@ demo: $(VENV)/.runtime  ## the ecommerce tutorial with live traffic; SECONDS=60 
 	@$(BIN)/processor demo --seconds $(SECONDS)
 
 test: $(VENV)/.test  ## every test and check, on a real broker
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
 fast: $(VENV)/.test  ## the tests that need no broker
 	@$(BIN)/python -m pytest -m "not broker and not storm" -n 2

@@ -49,8 +49,8 @@ FRAME_BYTES_MAX = 4 * 1024 * 1024
 FRAME_LINGER_MS = 5
 # max.message.bytes of the changelog: one profile record.
 PROFILE_BYTES_MAX = 8 * 1024 * 1024
-# Decoded profiles kept per partition; 20k profiles of a kilobyte are 20 MB.
-PROFILE_CACHE_MAX = 20_000
+# Decoded profiles kept per partition: 3 to 9 kB each. Reading one back costs microseconds.
+PROFILE_CACHE_MAX = 5_000
 # Target partitions remembered by id; murmur2 in Python costs microseconds.
 PARTITION_CACHE_MAX = 200_000
 
@@ -68,13 +68,17 @@ SLICE_CONTRIBUTIONS_MAX = 150
 SLICE_PROFILES_MAX = 200
 # Profiles changed and not yet flushed, per partition; beyond that nothing more is applied to it.
 CHANGED_PROFILES_MAX = 50_000
+# Contributions applied and not yet flushed, per partition; beyond that nothing more is applied.
+APPLIED_MAX = 500_000
+# Bytes written to a store at once while it is restored: other threads wait that long.
+RESTORE_BYTES_MAX = 1024 * 1024
 # Frames sent and not yet acknowledged; beyond that no more source records are read.
 FRAMES_OUTSTANDING_MAX = 256
 # Partitions of the contributions topic per worker; each has a producer of its own.
 PARTITIONS_PER_WORKER_MAX = 128
 # transaction.timeout.ms: how long a hung transaction can delay readers of its partition.
 TRANSACTION_TIMEOUT_MS = 10_000
-# A larger intervention is told without its lists and maps; of 100 lists of ordinary texts it is 1 MB.
+# A larger intervention is told without its lists and maps; 100 lists of ordinary texts are 1 MB.
 INTERVENTION_BYTES_MAX = 4 * 1024 * 1024
 # A dead letter carries at most this much of the record, before base64.
 DEAD_LETTER_VALUE_BYTES_MAX = 600_000

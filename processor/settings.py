@@ -116,6 +116,9 @@ class Settings(BaseSettings):
         config: dict[str, Any] = {
             "bootstrap.servers": self.bootstrap_servers,
             "security.protocol": self.kafka_security_protocol,
+            # Its own lines go past our log and repeat for as long as a broker is away; what
+            # matters comes as an error of a call.
+            "log_level": 2,
         }
         named = {
             "sasl.mechanism": self.kafka_sasl_mechanism,

@@ -19,7 +19,7 @@ Seen = list[int]
 def frequencies(name: str, result: Callable[[State], Result]) -> Aggregate:
     """Return the aggregation of this name that reads `result` from the frequencies."""
     return Aggregate(
-        name, _add, merged(_fold), _gather, result, result, size=size_of, family="frequencies"
+        name, _add, _MERGE, _gather, result, result, size=size_of, family="frequencies"
     )
 
 
@@ -78,3 +78,6 @@ def _in_order(seen: dict[Key, Seen]) -> dict[Key, Seen]:
 
 def _time(item: tuple[Key, Seen]) -> int:
     return item[1][1]
+
+
+_MERGE = merged(_fold)

@@ -1,7 +1,7 @@
 """The state store on RocksDB: one database per partition of the profile table."""
 
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from rocksdict import (
@@ -20,6 +20,8 @@ _BLOCK_CACHE = Cache(128 * 1024 * 1024)
 # Two memtables a database; 64 partitions stay below 1 GiB.
 _WRITE_BUFFER_BYTES = 8 * 1024 * 1024
 _BLOOM_BITS = 10
+# What a snapshot of rocksdict says, as a plain Exception, of a key that it does not have.
+_NOT_FOUND = "key not found"
 
 
 def _options() -> Options:
@@ -93,6 +95,26 @@ class RocksDBStore:
         snapshot = self._open().snapshot()
         items: Iterator[tuple[bytes, bytes]] = snapshot.items(from_key=start)  # type: ignore[assignment]  # its stub lacks __iter__
         return items
+
+    def snapshot(self) -> Callable[[bytes], bytes | None]:
+        """Return a `get` that goes on reading the store as it is at this moment."""
+        found = self._open().snapshot()
+
+        def get(key: bytes) -> bytes | None:
+            try:
+                value: bytes = found[key]
+            except Exception as error:
+                if str(error) == _NOT_FOUND:
+                    return None
+                raise
+            return value
+
+        return get
+
+    def clear(self) -> None:
+        """Remove every key, by removing the files: a store can be too large for one batch."""
+        self.destroy()
+        self._db = Rdict(str(self.path), _options())
 
     def close(self) -> None:
         """Release the files. Later calls raise StateError."""

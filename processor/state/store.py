@@ -1,6 +1,6 @@
 """What a state store must do. Every store passes the suite in tests/contracts."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol
 
 
@@ -17,6 +17,14 @@ class Store(Protocol):
 
     def scan(self, start: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
         """Yield (key, value) in key order from `start` on, as of the moment of the call."""
+        ...
+
+    def snapshot(self) -> Callable[[bytes], bytes | None]:
+        """Return a `get` that goes on reading the store as it is at this moment."""
+        ...
+
+    def clear(self) -> None:
+        """Remove every key."""
         ...
 
     def close(self) -> None:

@@ -1,10 +1,11 @@
-"""The good definitions as records of their topic go by. Pure: no Kafka."""
+"""Which definitions are good, as records of their topic go by. Pure: no Kafka."""
 
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 
-from definitions.catalog import Catalog, Problem
-from definitions.problems import ProblemCode
+from definitions.catalog import Catalog
+from definitions.objects import Definition
+from definitions.problems import Problem, ProblemCode
 from definitions.records import RecordError, from_record
 
 
@@ -27,49 +28,79 @@ class RefusedRecord:
 
 
 class CatalogLog:
-    """The catalog of the good definitions so far, and their records' values by key."""
+    """The good definitions, as records go by.
+
+    Whenever something changes, the last value of every key is judged anew, all of them together:
+    what is in force does not depend on the order of the records, which compaction changes, nor on
+    when the reading began. Where the last value of a key cannot be right, the last one that was
+    good stays.
+    """
 
     def __init__(self) -> None:
         self.catalog = Catalog.empty()
         self.values: dict[str, bytes] = {}
         self.offset = -1
+        self._latest: dict[str, DefinitionRecord] = {}
+        self._refused: dict[str, int] = {}
 
     def take(self, records: Iterable[DefinitionRecord]) -> list[RefusedRecord]:
-        """Take records that came together; return those that cannot be right.
+        """Take records; return those that are refused now and were not before.
 
-        They are judged together, by the last value of each key: compaction changes their order.
         A definition is not refused because a group that it names is unpublished: then it is only
         not in force.
         """
-        latest: dict[str, DefinitionRecord] = {}
         for record in records:
-            latest[record.key] = record
             self.offset = max(self.offset, record.offset)
-        refused: dict[str, RefusedRecord] = {}
-        objects = {}
-        for key, record in latest.items():
             if record.value is None:
-                self.catalog = self.catalog.without(key)
-                self.values.pop(key, None)
-                continue
-            try:
-                objects[key] = from_record(key, record.value)
-            except RecordError as error:
-                refused[key] = RefusedRecord(record, tuple(error.problems), self.values.get(key))
+                self._latest.pop(record.key, None)
+                self.values.pop(record.key, None)
+            else:
+                self._latest[record.key] = record
+        problems: dict[str, tuple[Problem, ...]] = {}
+        chosen = {key: found for key in self._latest if (found := self._choose(key, problems))}
         while True:
-            candidate = self.catalog.with_objects(objects.values())
-            wrong = _problems_by_record(candidate, objects)
+            self.catalog = Catalog.empty().with_objects(one for one, _ in chosen.values())
+            wrong = _problems_by_record(self.catalog, chosen)
             if not wrong:
                 break
-            for key, problems in wrong.items():
-                del objects[key]
-                refused[key] = RefusedRecord(latest[key], tuple(problems), self.values.get(key))
-        self.catalog = candidate
-        for key in objects:
-            value = latest[key].value
-            assert value is not None, "deletions are no objects"
-            self.values[key] = value
-        return list(refused.values())
+            for key, mistakes in wrong.items():
+                problems.setdefault(key, tuple(mistakes))
+                good = self._good(key) if chosen[key][1] == self._latest[key].value else None
+                if good is None or good == chosen[key]:
+                    del chosen[key]
+                else:
+                    chosen[key] = good
+        before = dict(self.values)
+        self.values.update({key: value for key, (_, value) in chosen.items()})
+        return self._newly_refused(problems, before)
+
+    def _choose(
+        self, key: str, problems: dict[str, tuple[Problem, ...]]
+    ) -> tuple[Definition, bytes] | None:
+        """Return the key's last value that can be read, with its bytes; note why not the last."""
+        value = self._latest[key].value
+        assert value is not None, "deletions are not kept"
+        try:
+            return from_record(key, value), value
+        except RecordError as error:
+            problems[key] = tuple(error.problems)
+            return self._good(key)
+
+    def _good(self, key: str) -> tuple[Definition, bytes] | None:
+        value = self.values.get(key)
+        return None if value is None else (from_record(key, value), value)
+
+    def _newly_refused(
+        self, problems: Mapping[str, tuple[Problem, ...]], good: Mapping[str, bytes]
+    ) -> list[RefusedRecord]:
+        refused = {key: self._latest[key].offset for key in problems}
+        new = [
+            RefusedRecord(self._latest[key], problems[key], good.get(key))
+            for key, offset in refused.items()
+            if self._refused.get(key) != offset
+        ]
+        self._refused = refused
+        return new
 
 
 def _problems_by_record(catalog: Catalog, keys: Container[str]) -> dict[str, list[Problem]]:

@@ -1,10 +1,10 @@
 """Definitions from their topic: read by every worker, written under a lock.
 
-Reading: every worker follows the topic from its start, committed records only. When it has reached
-the end it validates all of them together (compaction changes the order, so nothing is judged
-before) and compiles a plan; each later record is judged against the catalog so far. A record that
-cannot be right is refused: counted, dead-lettered, and the last good one stays in force. Whoever
-refused it writes the last good value back, so that compaction cannot keep only the bad one.
+Reading: every worker follows the topic from its start, committed records only. Once it has reached
+the end, and whenever records come after that, the last values of all keys are judged together
+(catalog_log.py) and compiled to a plan. A record that cannot be right is refused: counted,
+dead-lettered, and the last good one stays in force. Whoever refused it writes the last good value
+back, so that compaction cannot keep only the bad one.
 
 Writing, in this order:
  1. `init_transactions` under the topic's one transactional id: any other writer is fenced
@@ -23,10 +23,12 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaExcepti
 from confluent_kafka import TopicPartition as KafkaPartition
 
 from definitions import life_cycle
-from definitions.catalog import Catalog, Problem
+from definitions.catalog import Catalog
 from definitions.dependents import Moved, moved, stopped
 from definitions.life_cycle import LifeCycleStep
-from definitions.objects import Definition, to_record
+from definitions.objects import Definition
+from definitions.problems import Problem
+from definitions.records import to_record
 from processor.clock import wall_ms
 from processor.engine.plan import Plan, compile_plan
 from processor.errors import BrokerError, ConflictError, DeadLetterReason, DefinitionError
@@ -36,11 +38,14 @@ from processor.settings import Settings
 from processor.state.changelog import ChangelogReader
 from processor.streaming.catalog_log import CatalogLog, DefinitionRecord, RefusedRecord
 from processor.streaming.dead_letters import Refused
+from processor.streaming.producers import close_producer
 from processor.streaming.topics import Topics
 
 log = structlog.get_logger(__name__)
 
 _POLL_S = 0.1
+# One wait for definitions that others have read already; who waits looks around in between.
+_REACH_S = 1.0
 _POLL_RECORDS = 500
 _CALL_S = 30.0
 
@@ -67,12 +72,21 @@ class DefinitionsReader:
         """Offset of the last record that was read; -1 before the first."""
         return self._log.offset
 
-    async def reach(self, offset: int) -> None:
-        """Wait until the record at `offset` was read and its plan is in force."""
+    async def reach(self, offset: int) -> bool:
+        """Wait for a moment until the topic is read up to `offset`; return whether it is.
+
+        The record itself may be gone: compaction removes a deletion in the end.
+        """
         if offset <= self.plan.definitions_offset:
-            return
+            return True
         async with self._moved:
-            await self._moved.wait_for(lambda: offset <= self.plan.definitions_offset)
+            try:
+                await asyncio.wait_for(
+                    self._moved.wait_for(lambda: offset <= self.plan.definitions_offset), _REACH_S
+                )
+            except TimeoutError:
+                return False
+        return True
 
     async def follow_forever(self) -> None:
         """Read the topic as long as the worker runs.
@@ -85,14 +99,17 @@ class DefinitionsReader:
         first: list[DefinitionRecord] | None = []
         try:
             while True:
-                records, ended = await loop.run_in_executor(self._executor, self._poll, consumer)
+                records, end = await loop.run_in_executor(self._executor, self._poll, consumer)
+                ended = end >= 0
+                moved = end - 1 > self._log.offset
+                self._log.offset = max(self._log.offset, end - 1)
                 if first is not None:
                     first += records
                     if ended:
                         await self._take(self._log.take(first))
                         first = None
                         self.ready.set()
-                elif records:
+                elif records or moved:
                     await self._take(self._log.take(records))
         finally:
             consumer.close()
@@ -133,21 +150,22 @@ class DefinitionsReader:
         consumer.assign([KafkaPartition(self._settings.definitions_topic, 0, OFFSET_BEGINNING)])
         return consumer
 
-    def _poll(self, consumer: Consumer) -> tuple[list[DefinitionRecord], bool]:
+    def _poll(self, consumer: Consumer) -> tuple[list[DefinitionRecord], int]:
+        """Return the next records, and the topic's end where that is reached, else -1."""
         records: list[DefinitionRecord] = []
-        ended = False
+        end = -1
         for message in consumer.consume(_POLL_RECORDS, _POLL_S):
             error = message.error()
             if error is None:
                 key = (message.key() or b"").decode(errors="replace")
                 records.append(DefinitionRecord(message.offset(), key, message.value()))
             elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - its public name
-                ended = True
+                end = message.offset()
             elif error.fatal():
                 raise _broker_error(self._settings, str(error))
             else:
                 log.warning("definitions_topic", error=str(error))
-        return records, ended
+        return records, end
 
 
 def log_refusal(refusal: RefusedRecord) -> None:
@@ -262,7 +280,7 @@ class DefinitionsWriter:
                 raise ConflictError(message, hint="nothing was written; try again") from error
             raise _broker_error(self._settings, str(error)) from error
         finally:
-            producer.close()
+            close_producer(producer)
         return Written(
             tuple(changed),
             tuple(record for record in records if record not in changed),

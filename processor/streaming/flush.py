@@ -53,6 +53,8 @@ class Flusher:
         self._consumer = consumer
         self._executor = executor
         self._hook = hook
+        self._offset = -1
+        self._telling: asyncio.Task[None] | None = None
         self._interval_s = place.settings.commit_interval_ms / 1000
 
     async def run(self) -> None:
@@ -95,7 +97,16 @@ class Flusher:
             own.room.set()
             FLUSHES.labels("committed").inc()
             FLUSH_SECONDS.observe(monotonic_s() - begun)
-        await self._consumer.commit_offset(own.gate, offset)  # step 5
+        self._offset = offset
+        if self._telling is None or self._telling.done():
+            self._telling = asyncio.get_running_loop().create_task(self._tell_group())
+
+    async def _tell_group(self) -> None:
+        """Do step 5, without holding up the next flush: it is for the lag alone."""
+        told = -1
+        while self._own.alive and told != self._offset:
+            told = self._offset
+            await self._consumer.commit_offset(self._own.gate, told)
 
     async def _encode(self) -> tuple[list[Message], int]:
         own = self._own
@@ -105,6 +116,7 @@ class Flusher:
                 if count % SLICE_PROFILES_MAX == 0:
                     await asyncio.sleep(0)
             messages, own.fired = own.fired, []
+            own.applied = 0
             offset = own.table.positions.next_offset
         self._hook(1)
         return messages, offset

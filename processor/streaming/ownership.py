@@ -28,8 +28,10 @@ class Ownership:
     table: ProfileTable
     producer: TransactionalProducer
     fired: list[Message] = field(default_factory=list)
+    applied: int = 0
     order: asyncio.Lock = field(default_factory=asyncio.Lock)
     work: asyncio.Lock = field(default_factory=asyncio.Lock)
+    sweeping: asyncio.Lock = field(default_factory=asyncio.Lock)
     flushing: asyncio.Lock = field(default_factory=asyncio.Lock)
     dirty: asyncio.Event = field(default_factory=asyncio.Event)
     room: asyncio.Event = field(default_factory=asyncio.Event)

@@ -78,6 +78,10 @@ class Positions:
         position.sequence = expected + 1
         return position
 
+    def newest_ms(self) -> int:
+        """Return the greatest event time of any source; 0 before the first."""
+        return max((p.time_ms for p in self._sources.values()), default=0)
+
     def event_time_ms(self, idle_before_ms: int) -> int | None:
         """Return the event time that every source has reached, leaving out idle ones; None if none.
 

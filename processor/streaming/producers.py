@@ -9,6 +9,7 @@ process ends. librdkafka's guarantee of no gaps does not cover time-outs.
 
 import asyncio
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Any
 
 from confluent_kafka import KafkaException, Producer
@@ -23,6 +24,16 @@ _POLL_INTERVAL_S = 0.002
 _RETRY_S = 10.0
 # Overhead of headers and record framing above the value.
 _OVERHEAD_BYTES = 64 * 1024
+
+
+def close_producer(producer: Producer) -> None:
+    """Drop a producer with whatever it holds.
+
+    One that was fenced cannot abort what it has open; that error concerns nobody any more.
+    """
+    producer.purge()
+    with suppress(KafkaException, SystemError):
+        producer.close()
 
 
 class DeliveryFailedError(BrokerError):
@@ -171,8 +182,7 @@ class TransactionalProducer:
 
     def close(self) -> None:
         """Drop the producer with whatever it holds."""
-        self._producer.purge()
-        self._producer.close()
+        close_producer(self._producer)
 
     def _report(self, error: Any, _message: Any) -> None:
         if error is not None and self._error is None:

@@ -116,7 +116,7 @@ class ProfilePartition:
             ownership.gate.alive = False
             ownership.room.set()
             ownership.dirty.set()
-            async with ownership.flushing:
+            async with ownership.flushing, ownership.sweeping:
                 self._executor.submit(ownership.producer.close)
 
     async def release(self) -> None:

@@ -5,15 +5,17 @@ This is step 1 of a flush (processor/streaming/flush.py).
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator
+from contextlib import closing
 from functools import partial
+from typing import Any
 
 from processor.engine.expire import expire
-from processor.engine.plan import Plan
 from processor.engine.profile_codec import decode_profile
 from processor.engine.step import Source, step
+from processor.errors import ProcessorError
 from processor.interventions.message import Fired, encode_message
 from processor.limits import (
+    APPLIED_MAX,
     CHANGED_PROFILES_MAX,
     SLICE_CONTRIBUTIONS_MAX,
     SLICE_PROFILES_MAX,
@@ -51,22 +53,35 @@ class ProfileStage:
             StateFormatError, SequenceError: the partition cannot be applied any further.
         """
         for record in run.records:
-            await own.room.wait()
-            async with own.work:
-                if not (own.alive and run.gate is own.gate):
-                    return
-                positions = own.table.positions
-                for section in decode_frame(record.value):
-                    await self._definitions.reach(section.definitions_offset)
-                    position = positions.admit(section)
-                    if position is None:
-                        CONTRIBUTIONS_REPLAYED.inc(len(section.contributions))
-                    else:
-                        await self._apply_section(own, section, position)
-                positions.next_offset = record.offset + 1
+            try:
+                await self._apply_frame(own, run, record)
+            except ProcessorError as error:
+                error.message = f"{run.gate.name} offset {record.offset}: {error.message}"
+                raise
+
+    async def _apply_frame(self, own: Ownership, run: Run, record: Any) -> None:
+        sections = decode_frame(record.value or b"")
+        # Outside of the lock: a flush and a release must not wait for definitions.
+        for section in sections:
+            while own.alive and not await self._definitions.reach(section.definitions_offset):
+                pass
+        await own.room.wait()
+        async with own.work:
+            if own.alive and run.gate is own.gate:
+                await self._apply_sections(own, sections)
+                own.table.positions.next_offset = record.offset + 1
                 own.dirty.set()
-                if own.table.changes >= CHANGED_PROFILES_MAX:
+                if own.table.changes >= CHANGED_PROFILES_MAX or own.applied >= APPLIED_MAX:
                     own.room.clear()
+
+    async def _apply_sections(self, own: Ownership, sections: list[Section]) -> None:
+        for section in sections:
+            own.applied += len(section.contributions)
+            position = own.table.positions.admit(section)
+            if position is None:
+                CONTRIBUTIONS_REPLAYED.inc(len(section.contributions))
+            else:
+                await self._apply_section(own, section, position)
 
     async def _apply_section(
         self, own: Ownership, section: Section, position: SourcePosition
@@ -110,53 +125,51 @@ class ProfileStage:
         return topic, fired.target_id.encode(), encode_message(fired), headers
 
 
-async def sweep(own: Ownership, plan: Plan) -> int:
+async def sweep(own: Ownership, definitions: DefinitionsReader) -> int:
     """Drop what has left every window or outlived its TTL by the partition's own event time.
 
     The event time is the least that all sources have reached, idle ones aside, and never the wall
-    clock: a worker that was down must not expire profiles whose next events wait for it.
+    clock: a worker that was down must not expire profiles whose next events wait for it. The plan
+    is taken anew for each profile: definitions may change while a sweep goes on.
 
     Returns:
         How many profiles are gone for good.
     """
-    newest = own.table.positions.event_time_ms(0)
-    now_ms = own.table.positions.event_time_ms((newest or 0) - _IDLE_SOURCE_MS)
-    if newest is None or now_ms is None:
+    positions = own.table.positions
+    now_ms = positions.event_time_ms(positions.newest_ms() - _IDLE_SOURCE_MS)
+    if now_ms is None:
         return 0
     removed = 0
-    for count, prefix in enumerate(_expirable(own.table, plan, now_ms), 1):
-        if count % SLICE_PROFILES_MAX == 0:
-            await asyncio.sleep(0)
-        if prefix is None:
-            continue
-        await own.room.wait()
-        async with own.work:
-            if not own.alive:
-                return removed
-            removed += _expire_profile(own, plan, prefix, now_ms)
+    async with own.sweeping:
+        with closing(own.table.heads()) as heads:
+            for count, (prefix, head) in enumerate(heads, 1):
+                if count % SLICE_PROFILES_MAX == 0:
+                    await asyncio.sleep(0)
+                if not own.alive:
+                    break
+                stored = decode_profile(head, partial(_stored_record, own.table, prefix))
+                if expire(stored, definitions.plan, now_ms).changed:
+                    removed += await _expire_profile(own, definitions, prefix, now_ms)
     PROFILES_EXPIRED.inc(removed)
     return removed
-
-
-def _expirable(table: ProfileTable, plan: Plan, now_ms: int) -> Iterator[bytes | None]:
-    """Yield the prefix of each stored profile that has something to expire, None for the others."""
-    for prefix, head in table.heads():
-        stored = decode_profile(head, partial(_stored_record, table, prefix))
-        yield prefix if expire(stored, plan, now_ms).changed else None
 
 
 def _stored_record(table: ProfileTable, prefix: bytes, suffix: bytes) -> bytes | None:
     return table.store.get(prefix + suffix)
 
 
-def _expire_profile(own: Ownership, plan: Plan, prefix: bytes, now_ms: int) -> bool:
-    profile = own.table.profile(prefix)
-    if profile is None:
-        return False
-    expiry = expire(profile, plan, now_ms)
-    if expiry.changed:
-        own.table.changed(prefix, profile)
-        own.dirty.set()
-    if expiry.empty:
-        own.table.forget(prefix)
-    return expiry.empty
+async def _expire_profile(
+    own: Ownership, definitions: DefinitionsReader, prefix: bytes, now_ms: int
+) -> bool:
+    await own.room.wait()
+    async with own.work:
+        profile = own.table.profile(prefix) if own.alive else None
+        if profile is None:
+            return False
+        expiry = expire(profile, definitions.plan, now_ms)
+        if expiry.changed:
+            own.table.changed(prefix, profile)
+            own.dirty.set()
+        if expiry.empty:
+            own.table.forget(prefix)
+        return expiry.empty

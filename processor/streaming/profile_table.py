@@ -15,7 +15,7 @@ are profile records; 0x00 starts what is kept locally only and not in the change
 """
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 import msgspec
 
@@ -147,11 +147,11 @@ class ProfileTable:
             size = 0
             for suffix, value in changed_records(profile):
                 self._committing[prefix + suffix] = value
-                size += len(value or b"")
-                if len(value or b"") > PROFILE_BYTES_MAX:
-                    key, identifier, _ = split_record_key(prefix)
-                    message = f"a record of the profile of {key} {identifier!r} takes {size} bytes"
-                    raise StateError(message, hint=f"at most {PROFILE_BYTES_MAX} can be written")
+                size = max(size, len(value or b""))
+            if size > PROFILE_BYTES_MAX:
+                key, identifier, _ = split_record_key(prefix)
+                message = f"a record of the profile of {key} {identifier!r} takes {size} bytes"
+                raise StateError(message, hint=f"at most {PROFILE_BYTES_MAX} can be written")
             yield size
         self._encoded_offset = self.positions.next_offset
         self._committing[POSITIONS_KEY] = self.positions.encode()
@@ -189,17 +189,20 @@ class ProfileTable:
     def committed_profile(self, key: str, identifier: str) -> Profile | None:
         """Return the committed state of a profile: what a transaction wrote, and nothing else."""
         prefix = record_prefix(key, identifier)
+        # First the store as it is now, then what is committed above it: whichever step of a flush
+        # comes between the two, head and chunks are of one state.
+        stored = self.store.snapshot()
         committed = self._committed
 
         def newest(record_key: bytes) -> bytes | None:
-            return committed[record_key] if record_key in committed else self.store.get(record_key)
+            return committed[record_key] if record_key in committed else stored(record_key)
 
         head = newest(prefix)
         if head is None:
             return None
         return decode_profile(head, lambda suffix: newest(prefix + suffix))
 
-    def heads(self) -> Iterator[tuple[bytes, bytes]]:
+    def heads(self) -> Generator[tuple[bytes, bytes], None, None]:
         """Yield (prefix, head) of every profile in the store."""
         for record_key, value in self.store.scan(PROFILE_TAG):
             if not record_key.startswith(PROFILE_TAG):

@@ -39,7 +39,6 @@ from processor.streaming.frames import Section, encode_section
 from processor.streaming.gates import Gate, Run
 from processor.streaming.partitioner import Partitioner
 from processor.streaming.producers import IdempotentProducer
-from processor.streaming.topics import TopicState
 from processor.streaming.transport import Consumer
 
 log = structlog.get_logger(__name__)
@@ -69,6 +68,7 @@ class SourcePartition:
     """One source partition that this worker reads, in one generation."""
 
     gate: Gate
+    topic_id: str
     epoch: int
     committed: int
     done: int
@@ -93,14 +93,12 @@ class SourceStage:
 
     def __init__(
         self,
-        topic: TopicState,
         definitions: DefinitionsReader,
         partitioner: Partitioner,
         settings: Settings,
         producer: IdempotentProducer,
     ) -> None:
-        self._topic = topic.spec.name
-        self._topic_id = topic.topic_id
+        self._topic = settings.enriched_topic
         self._definitions = definitions
         self._partitioner = partitioner
         self._producer = producer
@@ -110,7 +108,7 @@ class SourceStage:
 
     # --- partitions come and go ------------------------------------------------------------------
 
-    async def start(self, consumer: Consumer, gate: Gate) -> None:
+    async def start(self, consumer: Consumer, gate: Gate, topic_id: str) -> None:
         """Start a source partition: the order stands in the module's docstring."""
         await self._definitions.ready.wait()
         while gate.alive:
@@ -119,7 +117,9 @@ class SourceStage:
             epoch = max(wall_ms(), last_epoch + 1)
             offset = found.offset if found else await consumer.first_offset(gate)
             if await consumer.commit_offset(gate, offset, str(epoch)):
-                self._partitions[gate.partition] = SourcePartition(gate, epoch, offset, offset)
+                self._partitions[gate.partition] = SourcePartition(
+                    gate, topic_id, epoch, offset, offset
+                )
                 opened = await consumer.open_gate(gate, offset)
                 log.info("source_started", partition=gate.partition, offset=opened, epoch=epoch)
                 return
@@ -220,7 +220,7 @@ class SourceStage:
     ) -> None:
         """Encode contributions to one target as one section, or as several cut between events."""
         section = Section(
-            self._topic_id, source.gate.partition, plan.definitions_offset, source.epoch,
+            source.topic_id, source.gate.partition, plan.definitions_offset, source.epoch,
             source.sequences.get(target, 0), contributions,
         )  # fmt: skip
         encoded = encode_section(section)

@@ -21,6 +21,7 @@ from pathlib import Path
 
 from processor.clock import wall_ms
 from processor.errors import TopicError
+from processor.limits import RESTORE_BYTES_MAX
 from processor.metrics import RESTORED_RECORDS
 from processor.settings import Settings
 from processor.state.changelog import ChangelogReader, ChangelogRecord, RestoreProgress
@@ -99,15 +100,16 @@ def restore(place: TakeoverPlace, store: Store, progress: Callable[[RestoreProgr
     try:
         start = _start(place, store, reader.bounds())
         if start is None:
-            _clear(store)
+            store.clear()
         known_at = wall_ms()
         read = 0
         next_offset = start or 0
         for batch in reader.read(start, progress):
             read += len(batch)
-            next_offset = batch[-1].offset + 1
-            mark = Restored(place.changelog_id, next_offset, known_at)
-            store.write([*_pairs(batch), restored_record(mark)])
+            for part in _parts(batch):
+                next_offset = part[-1].offset + 1
+                mark = Restored(place.changelog_id, next_offset, known_at)
+                store.write([*((one.key, one.value) for one in part), restored_record(mark)])
             RESTORED_RECORDS.inc(len(batch))
         store.write([restored_record(Restored(place.changelog_id, next_offset, known_at))])
         return read
@@ -128,13 +130,18 @@ def _start(place: TakeoverPlace, store: Store, bounds: tuple[int, int]) -> int |
     return restored.next_offset
 
 
-def _clear(store: Store) -> None:
-    store.write([(key, None) for key, _ in store.scan()])
-
-
-def _pairs(batch: list[ChangelogRecord]) -> Iterator[tuple[bytes, bytes | None]]:
+def _parts(batch: list[ChangelogRecord]) -> Iterator[list[ChangelogRecord]]:
+    """Cut a batch where it would hold up the other threads: RocksDB writes with Python's lock."""
+    part: list[ChangelogRecord] = []
+    size = 0
     for record in batch:
-        yield record.key, record.value
+        part.append(record)
+        size += len(record.value or b"")
+        if size >= RESTORE_BYTES_MAX:
+            yield part
+            part, size = [], 0
+    if part:
+        yield part
 
 
 def _positions(place: TakeoverPlace, store: Store) -> Positions:

@@ -15,6 +15,7 @@ from processor.limits import FRAME_BYTES_MAX, PROFILE_BYTES_MAX
 from processor.settings import Settings
 
 _TIMEOUT_S = 30.0
+_REACH_S = 5.0
 # How long a topic that was made may take until every broker knows it.
 _VISIBLE_S = 15.0
 _LOOK_S = 0.1
@@ -101,11 +102,12 @@ class Topics:
         self._settings = settings
         self.specs = topic_specs(settings)
         self._admin = AdminClient(
-            {**settings.kafka_client, "client.id": f"{settings.app_id}-admin"}
+            {**settings.kafka_client, "client.id": f"{settings.app_id}-admin", "log_level": 0}
         )
 
     def check(self) -> list[TopicState]:
         """Return each topic's state with what is wrong with it."""
+        self._reach()
         names = [spec.name for spec in self.specs]
         described = self._describe(names)
         existing = [name for name in names if name in described]
@@ -154,11 +156,28 @@ class Topics:
         _raise_on_faults(states)
         return {state.spec.name: state for state in states}
 
+    def ids(self) -> dict[str, str]:
+        """Return Kafka's own id of each topic as it is now."""
+        described = self._describe([spec.name for spec in self.specs])
+        return {name: topic_id for name, (_, topic_id) in described.items()}
+
     def delete_records(self, topic: str, offsets: Mapping[int, int]) -> None:
         """Remove the records of partitions before the given offsets. Failures raise BrokerError."""
         wanted = [TopicPartition(topic, partition, offset) for partition, offset in offsets.items()]
         for future in self._admin.delete_records(wanted).values():
             self._result(future, f"delete records of {topic}")
+
+    def _reach(self) -> None:
+        """Find out soon whether anybody answers: the calls that describe topics wait longer."""
+        try:
+            self._admin.list_topics(timeout=_REACH_S)
+        except KafkaException as error:
+            message = f"no Kafka answers at {self._settings.bootstrap_servers}"
+            raise BrokerError(
+                message,
+                detail=str(error.args[0]),
+                hint="is it running? PROCESSOR_BOOTSTRAP_SERVERS",
+            ) from error
 
     def _await_created(self, name: str, future: "Future[Any]") -> None:
         try:
@@ -196,8 +215,9 @@ class Topics:
     def _result(self, future: "Future[Any]", what: str) -> Any:
         try:
             return future.result(_TIMEOUT_S)
-        except KafkaException as error:
-            if error.args[0].code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
+        except (KafkaException, TimeoutError) as error:
+            unknown = KafkaError.UNKNOWN_TOPIC_OR_PART
+            if isinstance(error, KafkaException) and error.args[0].code() == unknown:
                 message = f"cannot {what}: it does not exist"
                 raise TopicError(message, hint="processor topics create") from error
             servers = self._settings.bootstrap_servers

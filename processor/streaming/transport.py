@@ -66,10 +66,12 @@ class Consumer(driver.Consumer):
         super().__init__(*args, **kwargs)
         self.gates: dict[TP, Gate] = {}
         self.heartbeat_at = monotonic_s()
+        self.joined = False
         self.on_gates_closed: Callable[[], Awaitable[None]] | None = None
         self.on_gates_made: Callable[[list[Gate]], Awaitable[None]] | None = None
         self.on_fatal: Callable[[BaseException], None] | None = None
         self._space = asyncio.Event()
+        self._one_by_one = asyncio.Lock()  # of the thread's loop: seeks and fetches
 
     def _new_consumer_thread(self) -> ConsumerThread:
         return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
@@ -95,6 +97,7 @@ class Consumer(driver.Consumer):
         ]
         self.gates = {TP(gate.topic, gate.partition): gate for gate in gates}
         self.heartbeat_at = monotonic_s()
+        self.joined = True
         if self.on_gates_made is not None:
             await self.on_gates_made(gates)
 
@@ -130,10 +133,11 @@ class Consumer(driver.Consumer):
         tp = TopicPartition(gate.topic, gate.partition)
         if offset is None:
             offset = await self._first_in_thread(gate)
-        if not gate.alive or tp not in consumer.assignment():
-            return -1
-        consumer.seek(tp, offset)
-        gate.opens_at(offset)
+        async with self._one_by_one:
+            if not gate.alive or tp not in consumer.assignment():
+                return -1
+            consumer.seek(tp, offset)
+            gate.opens_at(offset)
         return offset
 
     async def first_offset(self, gate: Gate) -> int:
@@ -177,18 +181,23 @@ class Consumer(driver.Consumer):
             }
             self._space.clear()
             wait_s = _FETCH_WAIT_S if len(wanted) == len(opened) else _FETCH_WAIT_BUSY_S
-            runs = await self._thread.call_thread(self._fetch_in_thread, wanted, wait_s)
+            runs = await self._thread.call_thread(self._fetch_alone, wanted, wait_s)
             for run in runs:
                 await self._deliver(run)
             if not wanted:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._space.wait(), _IDLE_S)
 
+    async def _fetch_alone(self, wanted: Mapping[Any, Gate], wait_s: float) -> list[Run]:
+        async with self._one_by_one:
+            return await self._fetch_in_thread(wanted, wait_s)
+
     async def _fetch_in_thread(self, wanted: Mapping[Any, Gate], wait_s: float) -> list[Run]:
         consumer = self._thread._ensure_consumer()  # noqa: SLF001 - Faust's driver has no door
         fetcher = consumer._fetcher  # noqa: SLF001 - as Faust's own fetch does
         if consumer._closed or fetcher._closed:  # noqa: SLF001 - as Faust's own fetch does
             return []
+        self._coordinator().check_errors()  # the group's task is dead: nobody would join again
         subscriptions = fetcher._subscriptions  # noqa: SLF001 - as Faust's own fetch does
         with subscriptions.fetch_context():
             live = {

@@ -6,7 +6,8 @@ assigned partition is taken over or started by a task of its own, and opens when
 
 import asyncio
 import os
-from collections.abc import Coroutine
+import random
+from collections.abc import Awaitable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -15,7 +16,13 @@ import structlog
 
 from processor.clock import monotonic_s
 from processor.engine.profile import Profile
-from processor.errors import NotReadyError, ProcessorError
+from processor.errors import (
+    BrokerError,
+    ConflictError,
+    NotReadyError,
+    ProcessorError,
+    TopicError,
+)
 from processor.limits import PARTITIONS_PER_WORKER_MAX
 from processor.metrics import LAG, PARTITIONS
 from processor.settings import Settings
@@ -44,6 +51,11 @@ log = structlog.get_logger(__name__)
 _TRIM_INTERVAL_S = 60.0
 # Between two looks at the gauges.
 _GAUGE_INTERVAL_S = 1.0
+# Between two attempts to write a good definition back, at least.
+_RESTORE_RETRY_S = 0.3
+_DESCRIBE_RETRY_S = 0.5
+# A group that has not answered for this long: Kafka is away.
+_SILENT_S = 5.0
 # How long a stop waits for frames that are under way.
 _STOP_WAIT_S = 5.0
 # Exit status of a worker that met what a person has to look at.
@@ -71,7 +83,6 @@ class StreamingWorker:
         self._dead_letters = DeadLetters(settings.dead_letter_topic, self._producer)
         self.partitioner = Partitioner(settings.partitions)
         self.source = SourceStage(
-            states[settings.enriched_topic],
             self.definitions,
             self.partitioner,
             settings,
@@ -80,6 +91,7 @@ class StreamingWorker:
         self.profiles = ProfileStage(settings, self.definitions)
         self.partitions: dict[int, ProfilePartition] = {}
         self._consumer: Consumer | None = None
+        self._to_restore: asyncio.Queue[RefusedRecord] = asyncio.Queue()
         self._tasks: set[asyncio.Task[Any]] = set()
 
     # --- start and stop ---------------------------------------------------------------------------
@@ -96,20 +108,21 @@ class StreamingWorker:
             self.source.commit_forever(consumer),
             self._sweep_forever(),
             self._trim_forever(),
+            self._restore_forever(),
             self._gauge_forever(consumer),
         ):
             self.spawn(task)
 
     async def stop(self) -> None:
-        """Flush and commit what is done, and close the stores."""
+        """Let frames and flushes that are under way end, commit the source, close the stores."""
         loop = asyncio.get_running_loop()
         if self._consumer is not None:
             await loop.run_in_executor(None, self._producer.close, _STOP_WAIT_S)
             await self.source.commit(self._consumer)
-        for task in self._tasks:
-            task.cancel()
         for partition in self.partitions.values():
             await partition.release()
+        for task in self._tasks:
+            task.cancel()
         self._executor.shutdown(wait=False, cancel_futures=True)
 
     def fatal(self, error: BaseException) -> None:
@@ -164,11 +177,39 @@ class StreamingWorker:
         for number, partition in self.partitions.items():
             if number not in mine:
                 self.spawn(partition.release())
+        ids = asyncio.get_running_loop().create_task(self._topic_ids())
         for gate in gates:
             if gate.topic == self.settings.contributions_topic:
-                self.spawn(self._partition(gate.partition).own(self._consumer, gate))
+                self.spawn(self._own(self._consumer, gate, ids))
             else:
-                self.spawn(self.source.start(self._consumer, gate))
+                self.spawn(self._start_source(self._consumer, gate, ids))
+
+    async def _topic_ids(self) -> dict[str, str]:
+        """Return the ids of the topics; a topic of ours that was made anew is a TopicError."""
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                ids = await loop.run_in_executor(self._executor, self._topics.ids)
+                break
+            except BrokerError as error:
+                log.warning("topics_not_described", error=str(error))
+                await asyncio.sleep(_DESCRIBE_RETRY_S)
+        for name in (self.settings.changelog_topic, self.settings.contributions_topic):
+            if ids.get(name) != self._states[name].topic_id:
+                message = f"{name} was deleted or made anew while this worker ran"
+                raise TopicError(message, hint="what was in it is lost: use a new PROCESSOR_APP_ID")
+        return ids
+
+    async def _own(self, consumer: Consumer, gate: Gate, ids: Awaitable[dict[str, str]]) -> None:
+        await ids
+        await self._partition(gate.partition).own(consumer, gate)
+
+    async def _start_source(
+        self, consumer: Consumer, gate: Gate, ids: Awaitable[dict[str, str]]
+    ) -> None:
+        topic_id = (await ids).get(self.settings.enriched_topic)
+        if topic_id is not None:
+            await self.source.start(consumer, gate, topic_id)
 
     def _partition(self, number: int) -> ProfilePartition:
         known = self.partitions.get(number)
@@ -203,12 +244,17 @@ class StreamingWorker:
         return partition.committed_profile(key, identifier)
 
     def not_ready(self) -> str:
-        """Return why this worker does not serve yet; empty when every partition of it is open."""
+        """Return why this worker does not serve yet; empty when every partition of it is open.
+
+        A worker for which no partition is left is ready: it forwards reads, and waits for one.
+        """
         consumer = self._consumer
         if not self.definitions.ready.is_set():
             return "reading definitions"
-        if consumer is None or not consumer.gates:
+        if consumer is None or not consumer.joined:
             return "joining the consumer group"
+        if monotonic_s() - consumer.heartbeat_at > self.settings.session_timeout_ms / 1000:
+            return "the consumer group has not answered for a session"
         waiting = sum(not gate.opened for gate in consumer.gates.values())
         if waiting:
             return f"{waiting} of {len(consumer.gates)} partitions are being taken over"
@@ -228,10 +274,10 @@ class StreamingWorker:
             await asyncio.sleep(self.settings.sweep_interval_s)
             for partition in list(self.partitions.values()):
                 if partition.ownership is not None and partition.ownership.alive:
-                    await sweep(partition.ownership, self.definitions.plan)
+                    await sweep(partition.ownership, self.definitions)
 
     async def _trim_forever(self) -> None:
-        """Delete contributions behind the stored positions, one record's margin kept."""
+        """Delete contributions behind the stored positions."""
         loop = asyncio.get_running_loop()
         trimmed: dict[int, int] = {}
         while True:
@@ -256,34 +302,61 @@ class StreamingWorker:
                     trimmed.update(offsets)
 
     async def _gauge_forever(self, consumer: Consumer) -> None:
+        silent = False
         while True:
             await asyncio.sleep(_GAUGE_INTERVAL_S)
-            counts = {
-                (role, state): 0 for role in ("source", "profiles") for state in ("open", "closed")
-            }
-            for gate in list(consumer.gates.values()):
-                own = gate.topic == self.settings.contributions_topic
-                counts["profiles" if own else "source", "open" if gate.opened else "closed"] += 1
-                end = consumer.end_offset(gate)
-                if end is not None and gate.opened:
-                    LAG.labels(gate.topic, str(gate.partition)).set(max(0, end - gate.next_offset))
-            for (role, state), count in counts.items():
-                PARTITIONS.labels(role, state).set(count)
+            self._set_gauges(consumer)
+            if consumer.app.crash_reason is not None:
+                self.fatal(consumer.app.crash_reason)
+            was_silent = silent
+            silent = consumer.joined and monotonic_s() - consumer.heartbeat_at > _SILENT_S
+            if silent and not was_silent:
+                servers = self.settings.bootstrap_servers
+                log.warning("kafka_does_not_answer", servers=servers, hint="nothing is lost")
+            elif was_silent and not silent:
+                log.info("kafka_answers_again")
+
+    def _set_gauges(self, consumer: Consumer) -> None:
+        states = (
+            ("source", "open"),
+            ("source", "closed"),
+            ("profiles", "open"),
+            ("profiles", "closed"),
+        )
+        counts = dict.fromkeys(states, 0)
+        for gate in list(consumer.gates.values()):
+            role = "profiles" if gate.topic == self.settings.contributions_topic else "source"
+            counts[role, "open" if gate.opened else "closed"] += 1
+            end = consumer.end_offset(gate)
+            if end is not None and gate.opened:
+                LAG.labels(gate.topic, str(gate.partition)).set(max(0, end - gate.next_offset))
+        for (role, state), count in counts.items():
+            PARTITIONS.labels(role, state).set(count)
 
     def _refused(self, refusal: RefusedRecord) -> None:
         log_refusal(refusal)
         letter = refusal_dead_letter(self.settings.definitions_topic, refusal)
         self._dead_letters.write(letter, lambda: None)
         if refusal.good is not None:
-            self.spawn(self._restore(refusal))
+            self._to_restore.put_nowait(refusal)
 
-    async def _restore(self, refusal: RefusedRecord) -> None:
-        """Write the last good definition back, so that compaction cannot keep only the bad one."""
-        record = refusal.record
+    async def _restore_forever(self) -> None:
+        """Write last good definitions back, so that compaction cannot keep only the bad ones.
+
+        One after the other: they all take the lock of the topic. Every worker does it; the second
+        finds nothing left to do.
+        """
         writer = DefinitionsWriter(self.settings)
-        try:
-            await asyncio.get_running_loop().run_in_executor(
-                self._executor, writer.restore, record.key, refusal.good, record.value
-            )
-        except ProcessorError as error:
-            log.warning("definition_not_restored", key=record.key, error=str(error))
+        while True:
+            refusal = await self._to_restore.get()
+            record = refusal.record
+            while True:
+                try:
+                    await asyncio.get_running_loop().run_in_executor(
+                        self._executor, writer.restore, record.key, refusal.good, record.value
+                    )
+                except (ConflictError, BrokerError) as error:
+                    log.warning("definition_not_restored_yet", key=record.key, error=str(error))
+                    await asyncio.sleep(_RESTORE_RETRY_S * (1 + random.random()))  # noqa: S311 - spread
+                else:
+                    break

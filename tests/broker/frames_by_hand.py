@@ -1,7 +1,6 @@
 """Frames that no worker would write, made without the processor's own encoder."""
 
 import zlib
-from typing import Any
 
 import msgspec
 from confluent_kafka import Producer
@@ -13,14 +12,11 @@ from tests.model.topic_reader import topic_id
 SERIES = 1  # of no definition
 
 
-def contribution(
-    offset: int, user: str, values: list[tuple[int, Any]] | None = None
-) -> Contribution:
+def contribution(offset: int, user: str) -> Contribution:
     at_ms = 1_700_000_000_000 + offset
     return Contribution(
-        offset, "domain_userid", user, at_ms, f"{user}-{offset}", "page_view", "",
-        [(SERIES, None)] if values is None else values,
-    )  # fmt: skip
+        offset, "domain_userid", user, at_ms, f"{user}-{offset}", "page_view", "", [(SERIES, None)]
+    )
 
 
 def section(

@@ -29,6 +29,9 @@ KEPT_BYTES_MAX = 600_000
 # What a topic of Kafka's default settings takes.
 MESSAGE_BYTES_MAX = 1_048_000
 
+OTHER_DIGITS = "202\u0666-01-01 00:00:00"
+SURROGATE = '{"schema":"iglu:a/contexts/jsonschema/1-0-0","data":["\\ud800"]}'
+
 
 def padded(user: str, size: int) -> bytes:
     """A page view of exactly so many bytes."""
@@ -47,13 +50,13 @@ BAD: dict[str, tuple[bytes | None, str]] = {
     "no collector_tstamp": (visit("bad", collector_tstamp=""), "timestamp"),
     "a day that is none": (visit("bad", derived_tstamp="2026-02-30 10:00:00.000"), "timestamp"),
     "a time in words": (visit("bad", collector_tstamp="gestern \U0001f600 mittag"), "timestamp"),
-    "a time in other digits": (visit("bad", derived_tstamp="٢٠٢٦-٠١-٠١ ٠٠:٠٠:٠٠"), "timestamp"),
+    "a time in other digits": (visit("bad", derived_tstamp=OTHER_DIGITS), "timestamp"),
     "bad utf-8": (visit("bad", page_title="X").replace(b"X", b"\xff\xfe"), "utf8"),
     "compressed": (b"\x1f\x8b\x08" + b"\xff" * 50, "utf8"),
     "broken json": (visit("bad", contexts='{"schema": "iglu:'), "json"),
     "json of another shape": (visit("bad", contexts='{"data": {"a": 1}}'), "json"),
     "json that is too deep": (visit("bad", contexts='{"data":' * 5_000 + "}" * 5_000), "json"),
-    "half a surrogate": (visit("bad", contexts='{"schema":"iglu:a/b/c/1-0-0","data":["\\ud800"]}'), "json"),
+    "half a surrogate": (visit("bad", contexts=SURROGATE), "json"),
     "no value": (None, "empty"),
     "an empty value": (b"", "empty"),
     "a byte too many": (padded("bad", EVENT_BYTES_MAX + 1), "too_large"),

@@ -27,13 +27,17 @@ from tests.broker.visits import (
 pytestmark = pytest.mark.broker
 
 SOURCE_PARTITIONS = 3
+# No restart takes that long, not on a machine that is busy with other things.
+SESSION_MS = 60_000
 FATAL = 70
 
 
 @pytest.fixture(scope="module")
 def visits(bootstrap_servers: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Visits]:
     """A source of more partitions than the profiles have."""
-    with application(bootstrap_servers, tmp_path_factory.mktemp("transport")) as cluster:
+    with application(
+        bootstrap_servers, tmp_path_factory.mktemp("transport"), session_timeout_ms=SESSION_MS
+    ) as cluster:
         source = cluster.settings.enriched_topic
         grown = cluster.admin.create_partitions([NewPartitions(source, SOURCE_PARTITIONS)])
         grown[source].result(30)
@@ -92,7 +96,8 @@ def test_a_source_whose_next_records_are_gone_stops_the_worker_with_a_message(
     committed = group_offsets(cluster, source)[0].offset
     cluster.produce([(visit("gone", number), 0) for number in range(5)])
     delete_before(cluster, source, {0: committed + 3})
-    worker = cluster.worker("one").start()
+    workers = [worker.start() for worker in cluster.workers.values()]
+    worker = eventually(lambda: next((one for one in workers if not one.running), None))
     assert worker.wait_ended() == FATAL
     last = worker.log().rpartition("worker_stops")[2]
     assert f"{source}" in last
@@ -158,12 +163,11 @@ def test_events_of_aborted_transactions_count_nowhere(transactional: Cluster) ->
     assert found == {"kept": expected(10), "aborted": dict.fromkeys(expected(0))}
 
 
-# --- frames that cannot be applied -----------------------------------------------------------------
+# --- frames that cannot be applied ----------------------------------------------------------------
 
 BROKEN = {
     "damaged": (lambda good: frame(good, damage=1), "checksum"),
     "of-a-newer-format": (lambda good: frame(good, number=9), "0xf7/9"),
-    "not-a-frame": (lambda good: b"\x00", "too short"),
     "without-a-value": (lambda good: None, "frame"),
 }
 
@@ -202,7 +206,7 @@ def test_a_frame_that_cannot_be_read_ends_the_worker_and_nothing_behind_it_is_ap
     assert group_offsets(worker.cluster, settings.contributions_topic)[1].offset <= 1
 
 
-# --- frames out of order ----------------------------------------------------------------------------
+# --- frames out of order --------------------------------------------------------------------------
 
 
 @pytest.fixture

@@ -1,17 +1,26 @@
 """Events whose outcome can be counted by hand: page views of users, and what must come of them."""
 
+import io
 import json
+import os
+import subprocess
+import sys
 import time
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
+import httpx
+import pytest
 from confluent_kafka import ConsumerGroupTopicPartitions, TopicPartition
 from confluent_kafka.admin import AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
 
+from processor.cli.main import app
 from processor.streaming.partitioner import Partitioner
 from tests.broker.cluster import Cluster, WorkerProcess
 from tests.model.enriched import COLUMNS
@@ -123,6 +132,18 @@ class Visits:
         assert sorted(one["target_attribute_key"]["id"] for one in fired(self.cluster)) == third
 
 
+def read(worker: WorkerProcess, users: list[str]) -> Json | None:
+    """The attributes that a worker tells of users; None where it does not answer."""
+    try:
+        answer = httpx.post(
+            f"{worker.url}/api/v1/profiles", json={"key": KEY, "ids": users}, timeout=30.0
+        )
+    except httpx.HTTPError:
+        return None
+    profiles: Json | None = answer.json()["profiles"] if answer.status_code == 200 else None
+    return profiles
+
+
 def expected(views: int) -> Json:
     return {
         "visits_v1:views": views,
@@ -215,10 +236,65 @@ def application(
         made.close()
 
 
-def eventually(check: Callable[[], Any], timeout_s: float = 30.0, *, what: str = "") -> Any:
+def eventually(
+    check: Callable[[], Any], timeout_s: float = 30.0, *, what: Callable[[], str] = str
+) -> Any:
     """What `check` returns once it is true; fails when it does not become so in time."""
     deadline = time.monotonic() + timeout_s
     while not (found := check()):
-        assert time.monotonic() < deadline, what or f"not within {timeout_s} s"
+        assert time.monotonic() < deadline, f"not within {timeout_s} s: {what()}"
         time.sleep(0.05)
     return found
+
+
+def stays(check: Callable[[], Any], seconds: float) -> None:
+    """Fail when `check` is not true all the time."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        assert check()
+        time.sleep(0.1)
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a command printed, and its exit status."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def processor(
+    *arguments: str, environment: Mapping[str, str] | None = None, given: str = ""
+) -> Done:
+    """Run a command of the command line to its end, in this process: loading it takes a second."""
+    out, err = io.TextIOWrapper(io.BytesIO()), io.TextIOWrapper(io.BytesIO())
+    with (
+        redirect_stdout(out),
+        redirect_stderr(err),
+        patch.dict(os.environ, environment or {}),
+        patch.object(sys, "stdin", io.StringIO(given)),
+        pytest.raises(SystemExit) as ended,
+    ):
+        app(args=list(arguments))
+    assert isinstance(ended.value.code, int)
+    return Done(ended.value.code, written(out), written(err))
+
+
+def written(stream: io.TextIOWrapper) -> str:
+    stream.flush()
+    stream.seek(0)
+    return stream.read()
+
+
+def worker_command(*arguments: str, environment: Mapping[str, str]) -> Done:
+    """Run `processor worker` that ends by itself."""
+    done = subprocess.run(
+        [sys.executable, "-m", "processor.cli.main", "worker", *arguments],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    return Done(done.returncode, done.stdout, done.stderr)

@@ -56,6 +56,21 @@ def test_scan_does_not_see_later_writes(store: Store) -> None:
     assert list(seen) == [(b"a", b"1")]
 
 
+def test_a_snapshot_goes_on_reading_the_store_as_it_was(store: Store) -> None:
+    store.write([(b"a", b"1"), (b"b", b"1")])
+    get = store.snapshot()
+    store.write([(b"a", b"2"), (b"b", None), (b"c", b"3")])
+    assert (get(b"a"), get(b"b"), get(b"c")) == (b"1", b"1", None)
+
+
+def test_clear_removes_every_key_and_the_store_goes_on(store: Store) -> None:
+    store.write([(b"a", b"1")])
+    store.clear()
+    assert list(store.scan()) == []
+    store.write([(b"b", b"2")])
+    assert list(store.scan()) == [(b"b", b"2")]
+
+
 def test_what_was_written_is_there_after_a_reopen(
     make: Callable[[Path], Store], tmp_path: Path
 ) -> None:

@@ -2,7 +2,6 @@
 
 import threading
 from collections.abc import Mapping
-from types import TracebackType
 from typing import NamedTuple, Self
 
 from confluent_kafka import (
@@ -55,8 +54,7 @@ def read_topic(
         if silent_s > TIMEOUT_S:
             raise TimeoutError(f"{topic}: partitions {sorted(waiting)} do not reach their end")
         for message in messages:
-            error = message.error()
-            if error is not None and error.code() == KafkaError._PARTITION_EOF:
+            if _is_end(message):
                 waiting.discard(message.partition())
             else:
                 _add(found, message)
@@ -70,46 +68,63 @@ class Recorder:
     def __init__(self, bootstrap: str, topic: str) -> None:
         self._bootstrap = bootstrap
         self._topic = topic
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._follow, name=f"recorder of {topic}")
+        self._changed = threading.Condition()
+        self._stopping = False
+        self._failure: Exception | None = None
         self._consumer = _consumer(bootstrap, topic, "read_uncommitted", {})
-        self.records: Records = {one.partition: [] for one in self._consumer.assignment()}
-        self._failure: BaseException | None = None
+        self._records: Records = {one.partition: [] for one in self._consumer.assignment()}
+        self._thread = threading.Thread(target=self._follow, name=f"recorder of {topic}")
 
     def __enter__(self) -> Self:
         self._thread.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._stopping.set()
+    def __exit__(self, *_: object) -> None:
+        with self._changed:
+            self._stopping = True
         self._thread.join()
-        self._consumer.close()
-        if self._failure is not None and error is None:
+
+    def wait_for(self, count: int) -> None:
+        """Wait until that many records have been seen."""
+        with self._changed:
+            enough = self._changed.wait_for(lambda: self._has(count), TIMEOUT_S)
+        if self._failure is not None:
             raise self._failure
+        if not enough:
+            raise TimeoutError(f"{self._topic}: {count} records have not come")
 
     def finish(self) -> Records:
-        """Stop following, and read what is left to the end of the topic."""
-        self.__exit__(None, None, None)
-        start = {part: seen[-1].offset + 1 for part, seen in self.records.items() if seen}
+        """Stop following, and read what is left to the end of the topic; all records of it."""
+        self.__exit__()
+        if self._failure is not None:
+            raise self._failure
+        start = {part: seen[-1].offset + 1 for part, seen in self._records.items() if seen}
         rest = read_topic(self._bootstrap, self._topic, isolation="read_uncommitted", start=start)
-        for partition, records in rest.items():
-            self.records[partition] += records
-        return self.records
+        return {part: seen + rest[part] for part, seen in self._records.items()}
+
+    def _has(self, count: int) -> bool:
+        return self._failure is not None or sum(map(len, self._records.values())) >= count
 
     def _follow(self) -> None:
         try:
-            while not self._stopping.is_set():
-                for message in self._consumer.consume(1_000, timeout=POLL_S):
-                    error = message.error()
-                    if error is None or error.code() != KafkaError._PARTITION_EOF:
-                        _add(self.records, message)
+            while not self._stopping:
+                messages = self._consumer.consume(1_000, timeout=POLL_S)
+                with self._changed:
+                    for message in messages:
+                        if not _is_end(message):
+                            _add(self._records, message)
+                    self._changed.notify_all()
         except Exception as error:  # shown to whoever waits for the records
-            self._failure = error
+            with self._changed:
+                self._failure = error
+                self._changed.notify_all()
+        finally:
+            self._consumer.close()
+
+
+def _is_end(message: Message) -> bool:
+    error = message.error()
+    return error is not None and error.code() == KafkaError._PARTITION_EOF
 
 
 def _add(found: Records, message: Message) -> None:

@@ -101,7 +101,6 @@ OTHER_TIER = AttributeKey(name="tier", property=event_property("level"))
 WRONG_ATTRIBUTES = [
     (attribute(property=None), "property_missing", "property"),
     (counter(property=URL), "property_unused", "property"),
-    (attribute(aggregation="unique_list", type="string_list"), "unsupported", "aggregation"),
     (attribute(type="string"), "aggregation_type", "type"),
     (attribute(aggregation="mean", type="int64"), "aggregation_type", "type"),
     (attribute(aggregation="max", type="bool"), "aggregation_type", "type"),
@@ -267,11 +266,6 @@ WRONG_SETS = [
         "intervention r v1 / criteria",
     ),
     (
-        [group(), rule(leaf(operator="rlike", value="a"))],
-        "unsupported",
-        "intervention r v1 / criteria / operator",
-    ),
-    (
         [group(), rule(leaf(operator="is null"))],
         "criterion_value",
         "intervention r v1 / criteria / value",
@@ -280,11 +274,6 @@ WRONG_SETS = [
         [rule(InterventionCriteriaAll(all=[]))],
         "criteria_empty",
         "intervention r v1 / criteria",
-    ),
-    (
-        [group(), rule(max_fires=3)],
-        "unsupported",
-        "intervention r v1 / max_fires",
     ),
     (
         [group(where(Criterion.in_list(URL, ["x" * 4000] * 250)))],

@@ -102,3 +102,36 @@ def test_a_tombstone_deletes() -> None:
     assert log.take([record(1, "attribute_group/g/1", None)]) == []
     assert log.values == {}
     assert log.catalog.attribute_groups == {}
+
+
+def test_a_refused_rule_is_in_force_once_its_group_is_there() -> None:
+    log = CatalogLog()
+    (refusal,) = log.take([record(0, "intervention/r/1", rule("g:views"))])
+    assert refusal.record.offset == 0
+    assert log.take([record(1, "attribute_group/g/1", group())]) == []
+    assert set(log.catalog.published().interventions) == {("r", 1)}
+
+
+def test_a_record_is_refused_once() -> None:
+    log = CatalogLog()
+    assert len(log.take([record(0, "intervention/r/1", rule("g:views"))])) == 1
+    assert log.take([record(1, "attribute_group/h/1", {**group(), "name": "h"})]) == []
+    assert len(log.take([record(2, "intervention/r/1", rule("g:other"))])) == 1
+
+
+def test_what_is_in_force_does_not_depend_on_how_records_came_together() -> None:
+    records = [
+        record(0, "intervention/r/1", rule("g:views")),
+        record(1, "attribute_group/g/1", group()),
+        record(2, "attribute_group/g/1", None),
+        record(3, "service/s", service()),
+        record(4, "attribute_group/g/1", group()),
+        DefinitionRecord(5, "service/s", b"{"),
+    ]
+    together, apart = CatalogLog(), CatalogLog()
+    together.take(records[:5])
+    together.take(records[5:])
+    for one in records:
+        apart.take([one])
+    assert set(together.values) == set(apart.values)
+    assert list(together.catalog) == list(apart.catalog)
