@@ -29,6 +29,7 @@ fast: $(VENV)/.test  ## the tests that need no broker
 
 schemas: $(VENV)/.runtime  ## write the generated files under schemas/ anew
 	@$(BIN)/python -m definitions.schemas schemas
+	@$(BIN)/python -m processor.api.document schemas/api.json
 
 lock:  ## pin every dependency anew, with hashes and without addresses
 	@test -x .lock/bin/uv || { $(PYTHON) -m venv .lock && .lock/bin/pip install --quiet uv; }

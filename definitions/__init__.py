@@ -21,6 +21,14 @@ from definitions.attribute_keys import (
 )
 from definitions.attributes import Attribute
 from definitions.criteria import Criteria, Criterion
+from definitions.event_logs import (
+    EventLog,
+    EventLogAtomicProperty,
+    EventLogEntityProperty,
+    EventLogEvent,
+    EventLogEventProperty,
+    EventSelection,
+)
 from definitions.events import Event, PagePing, PageView, StructuredEvent
 from definitions.interventions import (
     InterventionCriteriaAll,
@@ -50,7 +58,13 @@ __all__ = [
     "Criterion",
     "EntityProperty",
     "Event",
+    "EventLog",
+    "EventLogAtomicProperty",
+    "EventLogEntityProperty",
+    "EventLogEvent",
+    "EventLogEventProperty",
     "EventProperty",
+    "EventSelection",
     "ExternalBatchAttributeGroup",
     "Field",
     "InterventionCriteriaAll",

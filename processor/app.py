@@ -15,7 +15,7 @@ import os
 import signal
 import ssl
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +24,18 @@ import structlog
 import uvloop
 from faust.types import TP
 
-from processor.api import Readiness, Server, create_api, serve
+from processor.api import Readiness, Server, Subscriptions, create_api, serve
 from processor.clock import monotonic_s
 from processor.engine.plan import Plan
 from processor.engine.profile import Profile
 from processor.errors import BrokerError, NotReadyError, StateError
+from processor.interventions import Pushed
 from processor.settings import Settings
+from processor.streaming.collected_topics import CollectedTopics
 from processor.streaming.flush import StepHook, no_hook
+from processor.streaming.interventions_feed import InterventionsFeed
+from processor.streaming.interventions_writer import InterventionsWriter
+from processor.streaming.registry import Registry
 from processor.streaming.run_schema import RunSchema
 from processor.streaming.topics import Topics, TopicState
 from processor.streaming.worker import StreamingWorker
@@ -201,10 +206,20 @@ def _credentials(settings: Settings) -> Any:
 class Worker:
     """One worker process: the streaming worker, Faust around it, and what the API asks of them."""
 
-    def __init__(self, settings: Settings, streaming: StreamingWorker, app: faust.App) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        streaming: StreamingWorker,
+        app: faust.App,
+        interventions: TopicState,
+    ) -> None:
         self.settings = settings
         self.streaming = streaming
         self.app = app
+        self.registry = Registry(settings, streaming.definitions)
+        self.subscriptions = Subscriptions(settings, interventions.topic_id, settings.partitions)
+        self.interventions = InterventionsFeed(settings, settings.partitions, self.subscriptions)
+        self._writer = InterventionsWriter(settings, streaming.partitioner)
         schema = RunSchema()
         for topic, agent in (
             (settings.enriched_topic, streaming.source_agent),
@@ -216,6 +231,15 @@ class Worker:
     def plan(self) -> Plan:
         """The definitions in force."""
         return self.streaming.definitions.plan
+
+    def other_urls(self) -> set[str]:
+        """Return the URLs of the other workers of the group, those without partitions too."""
+        members = self.app.assignor.external_topic_distribution
+        return {str(url).rstrip("/") for url in members} - {self.settings.own_url}
+
+    async def write_interventions(self, messages: Sequence[tuple[Pushed, bytes]]) -> None:
+        """Write direct interventions, with their JSON, to the topic."""
+        await self._writer.write(messages)
 
     def owner_url(self, key: str, identifier: str) -> str | None:
         """Return the URL of the worker that owns a profile; None when it is this one."""
@@ -262,27 +286,31 @@ async def run_worker(
     topics, states = await ensure_topics(settings)
     streaming = StreamingWorker(settings, topics, states, hook)
     app = build_faust(settings)
-    worker = Worker(settings, streaming, app)
+    worker = Worker(settings, streaming, app, states[settings.interventions_topic])
     if not settings.api_tokens:
         log.warning("api_is_open", hint="set PROCESSOR_API_TOKENS")
-    server = await serve(create_api(worker, settings), settings)
+    collected = CollectedTopics(settings) if settings.collector else None
+    api = create_api(worker, settings, collected)
+    server = await serve(api, settings, on_closing=worker.subscriptions.close)
     streaming.attach(app.consumer)
+    streaming.spawn(worker.interventions.follow_forever())
     streaming.spawn(app.start())
     ready = loop.create_task(_tell_when_ready(worker, on_ready))
     await stopped.wait()
     log.info("stopping")
     ready.cancel()
     try:
-        await asyncio.wait_for(_stop(streaming, app, server), _STOP_WAIT_S)
+        await asyncio.wait_for(_stop(worker, server), _STOP_WAIT_S)
     except TimeoutError:
         log.warning("stopped_without_kafka", hint="nothing is lost: it is read again")
         os._exit(0)  # threads that wait for Kafka would keep the process
 
 
-async def _stop(streaming: StreamingWorker, app: faust.App, server: Server) -> None:
-    await streaming.stop()
-    await app.stop()
+async def _stop(worker: Worker, server: Server) -> None:
+    await worker.streaming.stop()
+    await worker.app.stop()
     await server.stop()
+    worker.registry.close()
 
 
 async def _tell_when_ready(worker: Worker, on_ready: Callable[[str], None] | None) -> None:

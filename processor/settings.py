@@ -28,10 +28,33 @@ class Settings(BaseSettings):
     data_dir: Path = Field(Path("./data"), description="all local state of a worker")
     http: str = Field("127.0.0.1:8080", description="host:port of the HTTP API")
     advertised_url: str = Field("", description="how other workers reach this one; from http")
-    api_tokens: str = Field("", description="comma-separated name:scopes:sha256; empty = open")
+    api_tokens: str = Field(
+        "", repr=False, description="comma-separated name:scopes:sha256; empty = open"
+    )
+    token_secret: str = Field(
+        "", repr=False, description="signs access tokens, with the hashes of api_tokens"
+    )
+    subscribe_tokens: bool = Field(
+        False, description="subscriptions need a subscribe token, or an API token that may read"
+    )
+    cors_origins: str = Field(
+        "*", description="origins of pages that may subscribe, comma-separated; * = all"
+    )
+    sse_heartbeat_s: float = Field(5.0, gt=0, le=60, description="time between heartbeats")
+    sse_replay_s: int = Field(
+        300, ge=0, le=86_400, description="how far back a subscriber that comes back is told"
+    )
+    sse_replay_bytes: int = Field(
+        67_108_864, ge=0, description="memory for interventions that are kept for this"
+    )
+    sse_clients: int = Field(10_000, ge=1, description="subscribers of one worker")
+    sse_clients_per_address: int = Field(
+        1_000, ge=0, description="subscribers of one worker from one address; 0 = any"
+    )
     app_ids: str = Field(
         "", description="only events of these app_ids, comma-separated; empty = all"
     )
+    collector: bool = Field(False, description="take events from trackers at the HTTP API, too")
     tls_cert: Path | None = Field(None, description="certificate file of the HTTP API")
     tls_key: Path | None = Field(None, description="key file of the HTTP API")
     commit_interval_ms: int = Field(100, ge=1, le=5000, description="time between flushes")

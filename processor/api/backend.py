@@ -1,10 +1,15 @@
 """What the HTTP API needs of the worker that it runs in."""
 
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from definitions.catalog import Catalog
+from definitions.life_cycle import LifeCycleStep
+from processor.api.subscriptions import Subscriptions
 from processor.engine.plan import Plan
 from processor.engine.profile import Profile
+from processor.interventions import Pushed
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,12 +21,83 @@ class Readiness:
     restored: float
 
 
+class Written(Protocol):
+    """What a change of definitions did, by record keys."""
+
+    @property
+    def changed(self) -> tuple[str, ...]:
+        """What was written."""
+        ...
+
+    @property
+    def stopped(self) -> tuple[str, ...]:
+        """What else is not in force any more because of it."""
+        ...
+
+    @property
+    def offset(self) -> int:
+        """A worker that has read the definitions up to here uses the change."""
+        ...
+
+    @property
+    def catalog(self) -> Catalog:
+        """The definitions after the change."""
+        ...
+
+
+class Registry(Protocol):
+    """The definitions, as they are now for every worker.
+
+    Raises (all methods):
+        NotReadyError, BrokerError: it is not to be had in time.
+    """
+
+    async def catalog(self) -> Catalog:
+        """Return the definitions with everything that was committed before the call."""
+        ...
+
+    async def reach(self, offset: int) -> None:
+        """Wait until this worker uses the definitions up to `offset`."""
+        ...
+
+    async def change(self, step: Callable[[Catalog, Collection[str]], LifeCycleStep]) -> Written:
+        """Take a step from the catalog and the stored record keys as they are under the lock.
+
+        Raises:
+            InvalidDefinitionsError: the step refuses it; nothing was written.
+            ConflictError: others came first all the time; nothing was written.
+        """
+        ...
+
+
 class Backend(Protocol):
     """The worker, as the API sees it. Called in the event loop's thread; nothing blocks."""
 
     @property
     def plan(self) -> Plan:
         """The definitions in force."""
+        ...
+
+    @property
+    def registry(self) -> Registry:
+        """The definitions themselves."""
+        ...
+
+    @property
+    def subscriptions(self) -> Subscriptions:
+        """Who follows interventions on this worker."""
+        ...
+
+    async def write_interventions(self, messages: Sequence[tuple[Pushed, bytes]]) -> None:
+        """Write direct interventions, with their JSON, to the topic.
+
+        Raises:
+            BrokerError: not all of them are there in time.
+        """
+        ...
+
+    def other_urls(self) -> Collection[str]:
+        """Return the URLs of the other workers of the group."""
         ...
 
     def owner_url(self, key: str, identifier: str) -> str | None:

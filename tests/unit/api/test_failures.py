@@ -31,4 +31,13 @@ async def test_an_error_of_the_state_is_told(client, worker, monkeypatch):
 async def test_an_unknown_path_is_told_in_the_same_form(client):
     answer = await client.get("/api/v1/nothing")
     assert answer.status_code == 404
-    assert answer.json() == {"error": "Not Found"}
+    assert answer.json() == {"error": "nothing is at this path - /docs lists what there is"}
+
+
+async def test_a_method_that_a_path_does_not_take_is_told_with_those_that_it_takes(client):
+    answer = await client.delete("/api/v1/registry/services/")
+    assert answer.status_code == 405
+    assert answer.headers["allow"]
+    (mistake,) = answer.json()["detail"]
+    assert mistake["type"] == "method_not_allowed"
+    assert "/docs" in mistake["msg"]

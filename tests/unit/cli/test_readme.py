@@ -11,7 +11,7 @@ README = (Path(__file__).parents[3] / "README.md").read_text()
 
 
 def test_the_first_definition_is_right(run, tmp_path):
-    (code,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    code, _tracking = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
     file = tmp_path / "first.py"
     file.write_text(code)
     result = run("check", file)

@@ -383,7 +383,7 @@ def test_an_object_built_unchecked_has_the_problems_of_its_fields(wrong, code, p
 def test_every_code_of_a_catalog_is_seen_here():
     seen = {code for _, code, _ in WRONG_ATTRIBUTES + WRONG_SETS + WRONG_FIELDS}
     elsewhere = {"file", "record_key", "published_content", "key_in_use"}
-    elsewhere |= {"unknown_object", "published", "in_use"}
+    elsewhere |= {"unknown_object", "published", "in_use", "exists"}
     assert seen | elsewhere == {code.value for code in ProblemCode}
 
 
