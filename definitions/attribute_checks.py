@@ -4,11 +4,12 @@ from typing import Final
 
 from definitions.attributes import Attribute
 from definitions.criteria_checks import check_criteria
-from definitions.limits import VALUE_BYTES_MAX
+from definitions.limits import LIST_VALUES_MAX, VALUE_BYTES_MAX
 from definitions.problems import ProblemCode, ProblemList
 from definitions.property_checks import check_duration, check_property
 from definitions.reading import has
-from definitions.supported import AGGREGATIONS, TYPES_OF, value_fits
+from definitions.supported import TYPES_OF, value_fits
+from definitions.value_checks import check_values
 
 _TIMES: Final = frozenset({"time_since_last", "time_since_first"})
 _WITHOUT_PROPERTY: Final = _TIMES | {"counter"}
@@ -19,7 +20,7 @@ def check_attribute(
 ) -> None:
     """Everything about one attribute; where `computed`, also that the engine can compute it."""
     if has(attribute, "aggregation"):
-        _check_aggregation(attribute, place, found, computed=computed)
+        _check_aggregation(attribute, place, found)
     _check_durations(attribute, place, found)
     _check_default(attribute, place, found)
     _check_time_unit(attribute, place, found)
@@ -27,22 +28,14 @@ def check_attribute(
         check_property(attribute.property, f"{place} / property", found, computed=computed)
     if has(attribute, "criteria") and attribute.criteria is not None:
         check_criteria(attribute.criteria, f"{place} / criteria", found, computed=computed)
+    if computed:
+        check_values(attribute, place, found)
     if computed and has(attribute, "events"):
         _check_events(attribute, place, found)
 
 
-def _check_aggregation(
-    attribute: Attribute, place: str, found: ProblemList, *, computed: bool
-) -> None:
+def _check_aggregation(attribute: Attribute, place: str, found: ProblemList) -> None:
     aggregation = attribute.aggregation
-    if computed and aggregation not in AGGREGATIONS:
-        found.add(
-            ProblemCode.UNSUPPORTED,
-            f"{place} / aggregation",
-            f"{aggregation} is not computed",
-            hint=f"computed are {', '.join(sorted(AGGREGATIONS))}",
-            value=aggregation,
-        )
     if has(attribute, "property"):
         _check_property_use(attribute, place, found)
     types = TYPES_OF.get(aggregation)
@@ -100,7 +93,12 @@ def _check_default(attribute: Attribute, place: str, found: ProblemList) -> None
     else:
         fits = not kind.endswith("_list") and kind != "dict" and value_fits(kind, value)
     message, hint = f"not a value of type {kind}", f"write a value of type {kind}, or none"
-    if fits and isinstance(value, str) and len(value.encode()) > VALUE_BYTES_MAX:
+    items = value if isinstance(value, tuple) else (value,)
+    texts = [item for item in items if isinstance(item, str)]
+    if fits and len(items) > LIST_VALUES_MAX:
+        fits = False
+        message, hint = f"more than {LIST_VALUES_MAX} values", "results never have more"
+    elif fits and any(len(text.encode()) > VALUE_BYTES_MAX for text in texts):
         fits = False
         message, hint = f"longer than {VALUE_BYTES_MAX} bytes", "use a shorter text"
     if not fits:

@@ -67,9 +67,10 @@ class AttributeKey(Model):
 
         None where neither is a column: the key is a link to a registered one.
         """
-        if self.property is not None:
+        fields = vars(self)  # one that could not be read is not there
+        if fields.get("property") is not None:
             return self.property
-        column = self.key or self.name
+        column = fields.get("key") or fields.get("name")
         return AtomicProperty(name=column) if column in ATOMIC_FIELDS else None
 
 

@@ -1,10 +1,17 @@
 """What comparisons must satisfy: the value fits the operator, and no list is empty."""
 
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from definitions.criteria import Criteria, Criterion
 from definitions.interventions import InterventionCriterion
-from definitions.limits import VALUE_BYTES_MAX
+from definitions.limits import INTEGER_MAX, VALUE_BYTES_MAX
+from definitions.patterns import (
+    PatternError,
+    TextTest,
+    compile_like,
+    compile_regular_expression,
+)
 from definitions.problems import ProblemCode, ProblemList
 from definitions.property_checks import check_property
 from definitions.reading import has
@@ -12,8 +19,12 @@ from definitions.reading import has
 _ORDERS: Final = frozenset({"<", ">", "<=", ">="})
 _WITHOUT_VALUE: Final = frozenset({"is null", "is not null", "changed"})
 _LISTS: Final = frozenset({"in", "not in"})
-_TEXTS: Final = frozenset({"like", "not like", "rlike", "not rlike"})
-_PATTERNS: Final = frozenset({"like", "not like"})
+_PATTERNS: Final[Mapping[str, Callable[[str], TextTest]]] = {
+    "like": compile_like,
+    "not like": compile_like,
+    "rlike": compile_regular_expression,
+    "not rlike": compile_regular_expression,
+}
 
 
 def check_criteria(criteria: Criteria, place: str, found: ProblemList, *, computed: bool) -> None:
@@ -70,25 +81,41 @@ def _value_trouble(operator: str, value: object) -> tuple[str, str] | None:
     if value is None:
         return f"{operator!r} needs a value", "add value, or use 'is null' or 'is not null'"
     if operator in _LISTS:
-        wrong = not isinstance(value, tuple) or not value
-        return (f"{operator!r} needs a list of values", "write value=[...]") if wrong else None
-    if isinstance(value, tuple):
-        return f"{operator!r} compares with one value", "write one value, or use 'in'"
+        if not isinstance(value, tuple) or not value:
+            return f"{operator!r} needs a list of values", "write value=[...]"
+        return next(filter(None, map(_bounds_trouble, value)), None)
     return _single_value_trouble(operator, value)
 
 
 def _single_value_trouble(operator: str, value: object) -> tuple[str, str] | None:
-    if operator in _TEXTS and not isinstance(value, str):
-        return f"{operator!r} needs a text", "write the pattern in quotes, such as '%cart%'"
+    if isinstance(value, tuple):
+        return f"{operator!r} compares with one value", "write one value, or use 'in'"
+    if operator in _PATTERNS:
+        return _pattern_trouble(operator, value)
     if operator in _ORDERS and isinstance(value, bool):
         return "true and false have no order", "use = or !="
-    return _text_trouble(operator, value) if isinstance(value, str) else None
+    return _bounds_trouble(value)
 
 
-def _text_trouble(operator: str, value: str) -> tuple[str, str] | None:
-    trailing = len(value) - len(value.rstrip("\\"))
-    if operator in _PATTERNS and trailing % 2:
-        return "the pattern ends in a lone backslash", r"write \\ for a backslash"
-    if len(value.encode()) > VALUE_BYTES_MAX:
-        return f"longer than {VALUE_BYTES_MAX} bytes", "values of events are never that long"
+def _pattern_trouble(operator: str, value: object) -> tuple[str, str] | None:
+    if not isinstance(value, str):
+        return f"{operator!r} needs a text", "write the pattern in quotes, such as '%cart%'"
+    try:
+        _PATTERNS[operator](value)
+    except PatternError as error:
+        return f"the pattern cannot be used: {error}", _PATTERN_HINTS[operator.removeprefix("not ")]
     return None
+
+
+def _bounds_trouble(value: object) -> tuple[str, str] | None:
+    if isinstance(value, str) and len(value.encode()) > VALUE_BYTES_MAX:
+        return f"longer than {VALUE_BYTES_MAX} bytes", "values of events are never that long"
+    if isinstance(value, int) and not -INTEGER_MAX - 1 <= value <= INTEGER_MAX:
+        return "beyond 64 bit", "values of events are never that large"
+    return None
+
+
+_PATTERN_HINTS: Final = {
+    "like": "% is any run of characters, _ one character, a backslash makes them plain",
+    "rlike": "write a regular expression of RE2: github.com/google/re2/wiki/Syntax",
+}

@@ -7,7 +7,7 @@ from functools import cached_property
 from definitions.attribute_groups import AttributeGroup
 from definitions.attribute_keys import BUILT_IN_KEYS, AttributeKey
 from definitions.interventions import RuleIntervention
-from definitions.objects import Definition
+from definitions.objects import Definition, record_key
 from definitions.properties import LeafProperty
 from definitions.services import Service
 
@@ -30,6 +30,11 @@ class Directory:
             self.interventions,
         ):
             yield from (objects[name] for name in sorted(objects))  # type: ignore[index]  # mypy joins the key types
+
+    @cached_property
+    def by_record(self) -> Mapping[str, Definition]:
+        """Every definition by its record key, in the same order."""
+        return {record_key(definition): definition for definition in self}
 
     @cached_property
     def attribute_keys(self) -> Mapping[str, AttributeKey]:
@@ -57,8 +62,9 @@ class Directory:
         if source is None or (source.resolved_property is None and not group.offline):
             return None
         registered = self.registered_keys.get(embedded.name)
-        ttl = embedded.ttl or (registered.ttl if registered else None) or source.ttl
-        return source if source.ttl == ttl else source.model_copy(update={"ttl": ttl})
+        found = (vars(key).get("ttl") for key in (embedded, registered, source) if key is not None)
+        ttl = next(filter(None, found), None)
+        return source if vars(source).get("ttl") == ttl else source.model_copy(update={"ttl": ttl})
 
     def property_of(self, name: str) -> LeafProperty | None:
         """The property of a key: the built-in one first, then the registered, then a group's."""
@@ -77,8 +83,9 @@ class Directory:
         return versions
 
     def group_with(self, name: str, attribute: str) -> AttributeGroup | None:
-        """The latest version of a group that has an attribute."""
-        with_it = (g for g in self.versions_of(name) if attribute in attribute_names(g))
+        """The latest version of a group that has an attribute which changes with events."""
+        stream = (group for group in self.versions_of(name) if not group.offline)
+        with_it = (group for group in stream if attribute in attribute_names(group))
         return next(with_it, None)
 
 

@@ -9,7 +9,7 @@ from definitions.directory import Directory, attribute_names, computes, embedded
 from definitions.near import near_names
 from definitions.objects import place_of
 from definitions.problems import ProblemCode, ProblemList
-from definitions.property_checks import check_duration, check_property
+from definitions.property_checks import check_duration, check_key_property
 from definitions.reading import has
 from definitions.services import Service
 
@@ -17,7 +17,7 @@ from definitions.services import Service
 def check_key(key: AttributeKey, place: str, found: ProblemList) -> None:
     """One key by itself, registered or inside of a group."""
     if has(key, "property") and key.property is not None:
-        check_property(key.property, f"{place} / property", found, computed=True)
+        check_key_property(key.property, f"{place} / property", found)
     if has(key, "ttl"):
         check_duration(key.ttl, f"{place} / ttl", found)
 

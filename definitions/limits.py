@@ -23,7 +23,18 @@ PATH_INDEX_DIGITS_MAX = 6
 # Strings that a definition compares with or falls back to, in UTF-8 bytes: as long as a value
 # of an event may be.
 VALUE_BYTES_MAX = 4_096
+# Integers that a definition compares with; values of events have 64 bit.
+INTEGER_MAX = 2**63 - 1
+# Patterns of like and rlike, in characters: the longest that people write are addresses of mail.
+PATTERN_CHARS_MAX = 1_000
+# What a pattern compiles to, in RE2's steps; a step a byte takes some ten nanoseconds at worst, so
+# that the worst pattern over the longest value takes less than a second.
+PATTERN_STEPS_MAX = 5_000
+# What RE2 may use to match one pattern quickly; beyond that it is slower, but still linear.
+PATTERN_MEMORY_BYTES = 2 * 1024 * 1024
 # The registry record of one definition: the definitions topic keeps Kafka's default message size.
 RECORD_BYTES_MAX = 900_000
 # A value quoted in a problem, in characters.
 QUOTE_CHARS_MAX = 120
+# Values in a list as a default: the result of an attribute has no more.
+LIST_VALUES_MAX = 100

@@ -27,6 +27,8 @@ class ProblemCode(StrEnum):
     UNSUPPORTED = "unsupported"
     PROPERTY_MISSING = "property_missing"
     PROPERTY_UNUSED = "property_unused"
+    DATE_PART = "date_part"
+    CALCULATED = "calculated"
     AGGREGATION_TYPE = "aggregation_type"
     DEFAULT_VALUE = "default_value"
     PERIOD_AND_TTL = "period_and_ttl"
@@ -45,6 +47,9 @@ class ProblemCode(StrEnum):
     FILE = "file"
     PUBLISHED_CONTENT = "published_content"
     KEY_IN_USE = "key_in_use"
+    UNKNOWN_OBJECT = "unknown_object"
+    PUBLISHED = "published"
+    IN_USE = "in_use"
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ kept, without the fields that are wrong, so that the checks of its meaning still
 """
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Annotated, Any, Generic, TypeVar, cast
@@ -13,6 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
 from definitions.attribute_groups import AttributeGroup
+from definitions.attribute_keys import AttributeKey
 from definitions.attributes import Attribute
 from definitions.criteria import Criteria, Criterion
 from definitions.interventions import (
@@ -26,6 +28,7 @@ from definitions.interventions import (
 from definitions.mistakes import problems_of
 from definitions.model import QUIET, Model
 from definitions.problems import Problem
+from definitions.services import Service
 
 _ModelT = TypeVar("_ModelT", bound=Model)
 _TREE_KINDS: Mapping[str, type[Model]] = {
@@ -46,6 +49,10 @@ _TREES = (
     InterventionCriteriaAny,
     InterventionCriteriaNone,
 )
+# What is published by itself is always called something and of some kind, so that what names it
+# can be looked at.
+_NAMED = (AttributeGroup, AttributeKey, RuleIntervention, Service)
+_UNREADABLE: Mapping[str, str | int] = {"name": "?", "version": 0, "offline": False}
 _TREE_FIELDS = ("criteria", "all", "any", "none")
 
 
@@ -110,6 +117,8 @@ def _partial(model: type[Model], raw: Any) -> Model:  # JSON values
     result = model.model_construct(**values)
     for name in broken:
         vars(result).pop(name, None)
+        if issubclass(model, _NAMED) and name in _UNREADABLE:
+            vars(result)[name] = _UNREADABLE[name]
     return result
 
 
@@ -117,7 +126,7 @@ def _partial_parts(model: type[Model], name: str, raw: Any) -> Any:  # JSON valu
     if isinstance(raw, Sequence) and not isinstance(raw, str):
         parts = [_partial_part(model, name, item) for item in raw]
         return None if any(part is None for part in parts) else tuple(parts)
-    return _partial_part(model, name, raw)
+    return _partial_part(model, name, raw) if name == "criteria" else None
 
 
 def _partial_part(model: type[Model], name: str, raw: Any) -> Model | None:  # JSON values
@@ -133,7 +142,10 @@ def _partial_part(model: type[Model], name: str, raw: Any) -> Model | None:  # J
 
 @lru_cache(maxsize=256)  # fields of all models; there are fewer
 def _field_adapter(model: type[Model], name: str) -> TypeAdapter[Any]:
-    field: FieldInfo = model.model_fields[name]
+    field: FieldInfo = copy(model.model_fields[name])
+    # What only a model can do with a field; outside of one pydantic warns about it.
+    field.alias = field.validation_alias = field.serialization_alias = None
+    field.validate_default = None
     return TypeAdapter(
         Annotated[field.annotation, field]  # type: ignore[arg-type]  # run time
     )

@@ -1,6 +1,7 @@
 """What interventions must satisfy, alone and beside the other definitions."""
 
 from collections.abc import Iterator
+from typing import Final
 
 from definitions.attribute_groups import AttributeGroup
 from definitions.criteria_checks import check_value
@@ -8,6 +9,7 @@ from definitions.directory import Directory, attribute_names, computes
 from definitions.group_checks import check_link
 from definitions.interventions import (
     InterventionCriteria,
+    InterventionCriteriaAll,
     InterventionCriterion,
     RuleIntervention,
     children,
@@ -17,22 +19,14 @@ from definitions.objects import place_of
 from definitions.problems import ProblemCode, ProblemList
 from definitions.property_checks import check_duration
 from definitions.reading import has
-from definitions.supported import RULE_FIELDS_REFUSED, RULE_OPERATORS
+
+_CHANGED: Final = "changed"
 
 
 def check_rule(rule: RuleIntervention, place: str, found: ProblemList) -> None:
     """One intervention by itself."""
     if has(rule, "cooldown"):
         check_duration(rule.cooldown, f"{place} / cooldown", found)
-    for name in RULE_FIELDS_REFUSED:
-        if has(rule, name) and getattr(rule, name) is not None:
-            found.add(
-                ProblemCode.UNSUPPORTED,
-                f"{place} / {name}",
-                "firings of rules are not limited",
-                hint=f"leave {name} away",
-                value=getattr(rule, name),
-            )
     if not has(rule, "criteria"):
         return
     leaves = list(_leaves(rule.criteria, f"{place} / criteria"))
@@ -45,12 +39,13 @@ def check_rule(rule: RuleIntervention, place: str, found: ProblemList) -> None:
         )
     for where, leaf in leaves:
         check_value(leaf, where, found)
-        if has(leaf, "operator") and leaf.operator not in RULE_OPERATORS:
+    for where, leaf in _leaves_outside_all(rule.criteria, f"{place} / criteria"):
+        if has(leaf, "operator") and leaf.operator == _CHANGED:
             found.add(
-                ProblemCode.UNSUPPORTED,
+                ProblemCode.CRITERION_VALUE,
                 f"{where} / operator",
-                f"rules do not compare with {leaf.operator!r}",
-                hint=f"use one of {', '.join(sorted(RULE_OPERATORS))}",
+                f"{_CHANGED!r} stands in any or none, where nothing says when it was met before",
+                hint="use it alone or inside of all",
                 value=leaf.operator,
             )
 
@@ -87,6 +82,17 @@ def _leaves(node: InterventionCriteria, place: str) -> Iterator[tuple[str, Inter
         yield from _leaves(child, f"{place} / {branch} {number}")
 
 
+def _leaves_outside_all(
+    node: InterventionCriteria, place: str
+) -> Iterator[tuple[str, InterventionCriterion]]:
+    """Yield the single criteria that stand below an any or none."""
+    if isinstance(node, InterventionCriteriaAll):
+        for number, child in enumerate(node.all, start=1):
+            yield from _leaves_outside_all(child, f"{place} / all {number}")
+    elif not isinstance(node, InterventionCriterion):
+        yield from _leaves(node, place)
+
+
 def _check_reference(
     leaf: InterventionCriterion,
     place: str,
@@ -98,7 +104,8 @@ def _check_reference(
     name, _, attribute = leaf.attribute.partition(":")
     versions = directory.versions_of(name)
     holders = [group for group in versions if attribute in attribute_names(group)]
-    live = [group for group in holders if computes(group)]
+    stream = [group for group in holders if not group.offline]
+    live = [group for group in stream if computes(group)]
     where = f"{place} / attribute"
     if not versions:
         found.add(
@@ -118,15 +125,7 @@ def _check_reference(
             hint=f"name an attribute of the group{near}",
             value=leaf.attribute,
         )
-    elif published and not live:
-        found.add(
-            ProblemCode.UNPUBLISHED_GROUP,
-            where,
-            f"{place_of(holders[0])} is not published, or not online",
-            hint="publish the group first, or together with the intervention",
-            value=leaf.attribute,
-        )
-    elif (live or holders)[0].offline:
+    elif not stream:
         found.add(
             ProblemCode.UNSUPPORTED,
             where,
@@ -134,7 +133,15 @@ def _check_reference(
             hint="use an attribute of a stream group",
             value=leaf.attribute,
         )
-    chosen = live if published and live else holders
+    elif published and not live:
+        found.add(
+            ProblemCode.UNPUBLISHED_GROUP,
+            where,
+            f"{place_of(stream[0])} is not published, or not online",
+            hint="publish the group first, or together with the intervention",
+            value=leaf.attribute,
+        )
+    chosen = live if published and live else stream or holders
     return chosen[0] if chosen else None
 
 

@@ -1,18 +1,15 @@
-"""What the engine computes now. Other definitions are well formed but refused when checked."""
+"""Which types the results of aggregations have, and which values are of a type."""
 
 from collections.abc import Mapping
 from typing import Final
-
-AGGREGATIONS: Final = frozenset({"counter", "sum", "min", "max", "mean", "first", "last"})
-RULE_OPERATORS: Final = frozenset({"=", "!=", "<", ">", "<=", ">=", "is null", "is not null"})
-# Limits of firings are defined, but rules are not limited yet.
-RULE_FIELDS_REFUSED: Final = ("cooldown", "max_fires")
 
 _INTEGERS: Final = frozenset({"int32", "int64"})
 _FLOATS: Final = frozenset({"double", "float"})
 _NUMBERS: Final = _INTEGERS | _FLOATS
 _TEXTS: Final = frozenset({"string", "timestamp", "bytes"})
 _SCALARS: Final = _NUMBERS | _TEXTS | {"bool", "unix_timestamp"}
+# There are no lists of timestamps.
+_LISTS: Final = frozenset(f"{kind}_list" for kind in _SCALARS - {"timestamp"})
 
 # The attribute types that the result of an aggregation can have.
 TYPES_OF: Final[Mapping[str, frozenset[str]]] = {
@@ -23,6 +20,13 @@ TYPES_OF: Final[Mapping[str, frozenset[str]]] = {
     "max": _NUMBERS | {"unix_timestamp"},
     "first": _SCALARS,
     "last": _SCALARS,
+    "unique_list": _LISTS,
+    "most_frequent": _SCALARS,
+    "least_frequent": _SCALARS,
+    "category_count": frozenset({"dict"}),
+    "approx_count_distinct": _INTEGERS,
+    "time_since_last": _FLOATS,
+    "time_since_first": _FLOATS,
 }
 
 
@@ -34,7 +38,7 @@ def value_fits(kind: str, value: object) -> bool:
         return isinstance(value, bool)
     if isinstance(value, bool):
         return False
-    if kind in _INTEGERS:
-        bits = 31 if kind == "int32" else 63
-        return isinstance(value, int) and -(2**bits) <= value < 2**bits
-    return isinstance(value, int | float)
+    if isinstance(value, float):
+        return kind not in _INTEGERS
+    bits = 31 if kind == "int32" else 63
+    return isinstance(value, int) and -(2**bits) <= value < 2**bits

@@ -7,6 +7,10 @@ profile record fits a changelog record, the largest dead letter fits its topic.
 # --- what one event may hold -------------------------------------------------------------------
 # Enrich's own default maximum record size; Kafka's default message size is the same.
 EVENT_BYTES_MAX = 1_000_000
+# event_id, which travels with every contribution and firing; Enrich's own check is 36 characters.
+EVENT_ID_BYTES_MAX = 1_000
+# Vendor, name and version of an event's schema, and the Iglu URI of an entity: Enrich's limit.
+SCHEMA_PART_BYTES_MAX = 1_000
 # Ids are at most this many characters; longer ones contribute nothing.
 IDENTIFIER_CHARS_MAX = 256
 # A string value longer than this contributes nothing: 100 of them must still fit a profile record.
@@ -74,6 +78,8 @@ FRAMES_OUTSTANDING_MAX = 256
 PARTITIONS_PER_WORKER_MAX = 128
 # transaction.timeout.ms: how long a hung transaction can delay readers of its partition.
 TRANSACTION_TIMEOUT_MS = 10_000
+# A larger intervention is told without its lists and maps; 100 lists of ordinary texts are 1 MB.
+INTERVENTION_BYTES_MAX = 4 * 1024 * 1024
 # A dead letter carries at most this much of the record, before base64.
 DEAD_LETTER_VALUE_BYTES_MAX = 600_000
 # A dead letter's explanation.
@@ -93,18 +99,38 @@ REQUEST_VALUES_MAX = 500_000
 # Values read between two looks at the event loop, so that others get it within 2 ms.
 SLICE_VALUES_MAX = 2_000
 
-# --- windows and plans ----------------------------------------------------------------------------
+# --- aggregates, windows and plans ----------------------------------------------------------------
+# Values that a list or a map of counts gives, as in the product.
+RESULT_VALUES_MAX = 100
+# Distinct values whose frequencies a lifetime keeps: ten times as many as it gives.
+FREQUENCY_VALUES_MAX = 1_000
+# Distinct values counted exactly before they become a sketch of twice the bytes.
+EXACT_DISTINCT_MAX = 256
+# A larger lifetime state leaves the profile's head for a record of its own, so that the head of
+# 100 such states stays small.
+HEAD_STATE_BYTES_MAX = 1_024
+# A larger state over many chunks is not kept but made from its parts when it is read.
+SUMMARY_BYTES_MAX = 64 * 1024
 # Entries of a windowed series that stand in the profile's head before they move to chunks.
 WINDOW_INLINE_ENTRIES_MAX = 32
 # A longer string moves to a chunk at once, so that the head of 100 windowed series stays small.
 WINDOW_INLINE_CHARS_MAX = 512
 # Entries of one chunk, a record of its own: of numbers 3 kB, of the longest strings 1 MB.
 CHUNK_ENTRIES_MAX = 256
-# Chunks of a profile kept decoded between two flushes: the two that windows open and move.
-CHUNKS_LOADED_MAX = 2
+# Of these the ones that come in order; late ones then seldom cut a chunk in two.
+CHUNK_FILLED_ENTRIES = 224
+# Children of a node of a window's tree, and those at the top, which are written with every head.
+NODE_CHILDREN_MAX = 32
+TOP_CHILDREN_MAX = 8
+# Parts of a profile kept decoded between two flushes: of a large window the ones at its edges.
+PARTS_LOADED_MAX = 8
+# States over the chunks of windows that a decoded profile remembers, and the largest of them.
+STATES_REMEMBERED_MAX = 64
+REMEMBERED_BYTES_MAX = 256 * 1024
 # Entries stay longer than the longest period of their series, so that a clock behind the event
-# times, and a rule whose own series is older, still see the window as it was: for another such
-# period, within these bounds in ms.
+# times still sees the window as it was: for another such period, within these bounds in ms. The
+# upper one holds for series that a rule tells without reading them: it sees them at the time of
+# an event that is as much later.
 WINDOW_SLACK_MIN_MS = 60_000
 WINDOW_SLACK_MAX_MS = 3_600_000
 # Combinations of series in one contribution whose rules are remembered.
@@ -116,3 +142,9 @@ LOCAL_WORKERS_MAX = 16
 # Interventions and visitors that the demo shows at once; they fit a terminal of 30 lines.
 DEMO_INTERVENTIONS_MAX = 8
 DEMO_VISITORS_MAX = 6
+# Profiles that a what-if run keeps in memory, up to 10 kB each; events of further ids are left out.
+WHAT_IF_PROFILES_MAX = 100_000
+# Interventions of a what-if run that are kept; further ones are only counted.
+WHAT_IF_FIRED_MAX = 10_000
+# Records of one partition that wait for older ones of the others, when a topic is read by time.
+HISTORY_RECORDS_MAX = 1_000

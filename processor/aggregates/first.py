@@ -5,7 +5,7 @@ The state is [time_ms, value].
 
 from collections.abc import Sequence
 
-from processor.aggregates.aggregate import Aggregate, State, Value, merged
+from processor.aggregates.aggregate import Aggregate, Result, State, Value, merged
 
 
 def _add(state: State, time_ms: int, value: Value) -> State:
@@ -25,7 +25,7 @@ def _time(state: State) -> int:
     return time_ms
 
 
-def _result(state: State) -> Value:
+def _result(state: State) -> Result:
     value: Value = state[1]
     return value
 

@@ -5,7 +5,7 @@ The state is [time_ms, value].
 
 from collections.abc import Sequence
 
-from processor.aggregates.aggregate import Aggregate, State, Value, merged
+from processor.aggregates.aggregate import Aggregate, Result, State, Value, merged
 
 
 def _add(state: State, time_ms: int, value: Value) -> State:
@@ -24,7 +24,7 @@ def _fold(states: list[State]) -> State:
     return latest
 
 
-def _result(state: State) -> Value:
+def _result(state: State) -> Result:
     value: Value = state[1]
     return value
 

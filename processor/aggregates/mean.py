@@ -5,7 +5,7 @@ The state is [count, total of `exact_sum`].
 
 from collections.abc import Sequence
 
-from processor.aggregates.aggregate import Aggregate, State, Value, merged
+from processor.aggregates.aggregate import Aggregate, Result, State, Value, merged
 from processor.aggregates.exact_sum import (
     add_exact,
     compact_exact,
@@ -32,7 +32,7 @@ def _compact(state: State) -> State:
     return [state[0], compact_exact(state[1])]
 
 
-def _result(state: State) -> Value:
+def _result(state: State) -> Result:
     return quotient(state[1], state[0])
 
 

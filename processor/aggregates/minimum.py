@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from processor.aggregates.aggregate import Aggregate, State, Value, merged, unchanged
+from processor.aggregates.aggregate import Aggregate, Result, State, Value, merged, unchanged
 
 
 def _add(state: State, _time_ms: int, value: Value) -> State:
@@ -13,7 +13,7 @@ def _gather(_times: Sequence[int], values: Sequence[Value], start: int, stop: in
     return min(values[start:stop])  # type: ignore[type-var]  # numbers
 
 
-def _result_float(state: State) -> Value:
+def _result_float(state: State) -> Result:
     return float(state)
 
 

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field, model_validator
 
-from processor.aggregates import Value
+from processor.aggregates import Result
 from processor.api.backend import Backend
 from processor.api.forwarding import Asker
 from processor.api.reads import ProfileReader
@@ -22,7 +22,7 @@ from processor.engine import CompiledAttribute, Plan
 from processor.errors import UsageError
 from processor.limits import REQUEST_ATTRIBUTES_MAX, REQUEST_KEYS_MAX
 
-Columns = dict[str, list[Value]]
+Columns = dict[str, list[Result]]
 
 
 class OnlineAttributesRequest(BaseModel):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import httpx
 
-from processor.aggregates import Value
+from processor.aggregates import Result
 from processor.errors import ForwardError, NotReadyError
 from processor.limits import DETAIL_CHARS_MAX, FORWARD_TIMEOUT_S
 from processor.settings import Settings
@@ -56,7 +56,7 @@ class Forwarder:
         *,
         authorization: str,
         timeout_s: float,
-    ) -> dict[str, list[Value]]:
+    ) -> dict[str, list[Result]]:
         """Return the values of each id in the order of `wanted.names`, from the worker at `url`.
 
         Raises:
@@ -89,13 +89,13 @@ class Forwarder:
         await self._client.aclose()
 
 
-def _profiles(url: str, response: httpx.Response, names: Sequence[str]) -> dict[str, list[Value]]:
+def _profiles(url: str, response: httpx.Response, names: Sequence[str]) -> dict[str, list[Result]]:
     if response.status_code != _OK:
         message = f"the worker at {url} answered {response.status_code}"
         hint = "give all workers the same PROCESSOR_API_TOKENS"
         raise ForwardError(message, detail=response.text[:DETAIL_CHARS_MAX], hint=hint)
     try:
-        profiles: Mapping[str, Mapping[str, Value]] = response.json()["profiles"]
+        profiles: Mapping[str, Mapping[str, Result]] = response.json()["profiles"]
         return {id_: [values[name] for name in names] for id_, values in profiles.items()}
     except (ValueError, LookupError, TypeError, AttributeError) as error:
         message = f"the worker at {url} answered something else than profiles"

@@ -7,7 +7,7 @@ then refused. A forwarded read is answered at once, one way or the other: its se
 import asyncio
 from collections.abc import Iterable, Sequence
 
-from processor.aggregates import Value
+from processor.aggregates import Result
 from processor.api.backend import Backend
 from processor.api.forwarding import Asker, Forwarder, Wanted
 from processor.clock import monotonic_s
@@ -20,7 +20,7 @@ _LOOK_S = 0.05
 # What looking a profile up costs, in values read.
 _LOOKUP_VALUES = 20
 
-Values = dict[str, list[Value]]
+Values = dict[str, list[Result]]
 
 
 class ProfileReader:

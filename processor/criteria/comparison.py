@@ -1,15 +1,17 @@
 """Comparisons of one value with what a definition says.
 
 Numbers compare with numbers (a boolean is no number), strings with strings, booleans with booleans
-for equality alone. Any other pair is false, except for `!=`, which is true whenever there is a
-value. A value that is missing or cannot be used (None, REJECTED) satisfies only `is null`.
+for equality alone. Any other pair is false for every operator but `!=`, `not in`, `not like` and
+`not rlike`, which are true whenever there is a value and the operator without `not` is false. Lists
+and maps equal nothing. A value that is missing or cannot be used (None, REJECTED) satisfies only
+`is null`.
 """
 
 import operator as operators
-import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from definitions.patterns import PatternError, TextTest, compile_like, compile_regular_expression
 from processor.errors import DefinitionError
 from processor.events import REJECTED
 
@@ -26,7 +28,11 @@ _NUMBERS = frozenset({int, float})
 
 
 def compile_comparison(operator: str, expected: Any) -> Comparison:
-    """Return the test `value operator expected`; DefinitionError for an unknown operator."""
+    """Return the test `value operator expected`.
+
+    Raises:
+        DefinitionError: an unknown operator, or a pattern that does not compile.
+    """
     if operator in _NULL_TESTS:
         return _NULL_TESTS[operator]
     if operator in _ORDERINGS:
@@ -59,11 +65,6 @@ def _equal(expected: Any) -> Comparison:
     return _never
 
 
-def _unequal(expected: Any) -> Comparison:
-    equal = _equal(expected)
-    return lambda value: _present(value) and not equal(value)
-
-
 def _ordered(compare: Callable[[Any, Any], bool], expected: Any) -> Comparison:
     if isinstance(expected, str):
         return lambda value: type(value) is str and compare(value, expected)
@@ -75,48 +76,56 @@ def _ordered(compare: Callable[[Any, Any], bool], expected: Any) -> Comparison:
 def _among(expected: Any) -> Comparison:
     if not isinstance(expected, Sequence) or isinstance(expected, str):
         return _never
-    kinds = {(_kind(item), item) for item in expected}
-    return lambda value: _present(value) and (_kind(value), value) in kinds
+    numbers = frozenset(item for item in expected if type(item) in _NUMBERS)
+    accepted: dict[type, frozenset[Any]] = {
+        str: frozenset(item for item in expected if type(item) is str),
+        bool: frozenset(item for item in expected if type(item) is bool),
+        int: numbers,
+        float: numbers,
+    }
 
+    def among(value: Any) -> bool:
+        wanted = accepted.get(type(value))
+        return wanted is not None and value in wanted
 
-def _kind(value: Any) -> type:
-    return float if type(value) in _NUMBERS else type(value)
+    return among
 
 
 def _like(pattern: Any) -> Comparison:
+    return _matching(compile_like, pattern)
+
+
+def _rlike(pattern: Any) -> Comparison:
+    return _matching(compile_regular_expression, pattern)
+
+
+def _matching(compile_pattern: Callable[[str], TextTest], pattern: Any) -> Comparison:
     if not isinstance(pattern, str):
         return _never
-    matches = re.compile(_like_expression(pattern), re.DOTALL).fullmatch
-    return lambda value: type(value) is str and matches(value) is not None
+    try:
+        matches = compile_pattern(pattern)
+    except PatternError as error:
+        message = f"pattern {pattern[:64]!r} cannot be used: {error}"
+        raise DefinitionError(message) from error
+    return lambda value: type(value) is str and matches(value)
 
 
-def _like_expression(pattern: str) -> str:
-    r"""Return the regular expression of a pattern: `%` any run, `_` one character, `\` escapes.
+def _negated(compiler: Callable[[Any], Comparison]) -> Callable[[Any], Comparison]:
+    def negated(expected: Any) -> Comparison:
+        holds = compiler(expected)
+        return lambda value: _present(value) and not holds(value)
 
-    Between two `%` the leftmost match is as good as any, so those parts are atomic groups: a long
-    value is never tried again from the start.
-    """
-    parts = [""]
-    characters = iter(pattern)
-    for character in characters:
-        if character == "%":
-            parts.append("")
-        elif character == "_":
-            parts[-1] += "."
-        elif character == "\\":
-            parts[-1] += re.escape(next(characters, "\\"))
-        else:
-            parts[-1] += re.escape(character)
-    if len(parts) == 1:
-        return parts[0]
-    between = "".join(f"(?>.*?{part})" for part in parts[1:-1] if part)
-    return f"{parts[0]}{between}.*{parts[-1]}"
+    return negated
 
 
 _NULL_TESTS: dict[str, Comparison] = {"is null": _missing, "is not null": _present}
 _COMPILERS: dict[str, Callable[[Any], Comparison]] = {
     "=": _equal,
-    "!=": _unequal,
+    "!=": _negated(_equal),
     "like": _like,
+    "not like": _negated(_like),
+    "rlike": _rlike,
+    "not rlike": _negated(_rlike),
     "in": _among,
+    "not in": _negated(_among),
 }

@@ -35,7 +35,7 @@ def _all_of(tests: tuple[EventTest, ...]) -> EventTest:
 
 
 def _compile_criterion(criterion: Criterion) -> EventTest:
-    read: PropertyReader = compile_property(criterion.property)  # type: ignore[arg-type]
+    read: PropertyReader = compile_property(criterion.property)
     return _test(read, compile_comparison(criterion.operator, criterion.value))
 
 

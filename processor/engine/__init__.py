@@ -8,6 +8,7 @@ from processor.engine.profile import Profile
 from processor.engine.profile_codec import changed_records, decode_profile, new_profile
 from processor.engine.read import read_attributes, read_values
 from processor.engine.step import Source, step
+from processor.engine.what_if import WhatIf
 
 __all__ = [
     "CompiledAttribute",
@@ -16,6 +17,7 @@ __all__ = [
     "Plan",
     "Profile",
     "Source",
+    "WhatIf",
     "changed_records",
     "compile_plan",
     "decode_profile",

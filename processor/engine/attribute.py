@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import definitions
 from definitions import AttributeGroup
-from processor.aggregates import AGGREGATES, Aggregate, State, Value, unchanged
+from processor.aggregates import AGGREGATES, Aggregate, Result, State, unchanged
 from processor.engine.names import (
     canonical_criteria,
     canonical_property,
@@ -31,7 +31,12 @@ DOMAINS = {
     "unix_timestamp": "number",
 }
 NO_VALUE = "none"
+_ANY_VALUE = "scalar"
+_WITHOUT_VALUE = frozenset({"counter", "time_since_last", "time_since_first"})
+# Their own type says nothing about the values that they count.
+_OF_ANY_VALUE = frozenset({"category_count", "approx_count_distinct"})
 _FLOAT_TYPES = frozenset({"double", "float"})
+_UNIT_MS = {"s": 1_000, "min": 60_000, "h": 3_600_000, "d": 86_400_000}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +54,8 @@ class CompiledAttribute:
 
     `read(profile, now_ms)` is its value at that time, `default` where it has no result.
     `series_id` is None for attributes that are registered but not computed from the stream.
-    `period_ms` is None for lifetime attributes, `lifetime` for windowed ones.
+    `period_ms` is None for lifetime attributes, `lifetime` for windowed ones. `timeless`: the value
+    does not depend on the time at which it is read.
     """
 
     group: str
@@ -61,13 +67,9 @@ class CompiledAttribute:
     aggregate: Aggregate | None
     period_ms: int | None
     lifetime: Lifetime | None
-    default: Value
+    default: Result
+    timeless: bool
     read: Reader
-
-    @property
-    def timeless(self) -> bool:
-        """Whether the value does not depend on the time at which it is read."""
-        return self.period_ms is None and (self.lifetime is None or self.lifetime.timer is None)
 
     @property
     def full_name(self) -> str:
@@ -102,6 +104,7 @@ def compile_attribute(
         period_ms=period_ms,
         lifetime=lifetime,
         default=_default(attribute),
+        timeless=lifetime is not None and lifetime.timer is None and attribute.time_unit is None,
         read=_reader(attribute, aggregate, series_id, lifetime or period_ms),
     )
 
@@ -119,18 +122,23 @@ def registered_attribute(group: AttributeGroup, name: str, kind: str) -> Compile
         period_ms=None,
         lifetime=None,
         default=None,
+        timeless=True,
         read=lambda _profile, _now_ms: None,
     )
 
 
 def value_domain(attribute: definitions.Attribute) -> str:
     """Return which values can contribute; DefinitionError for a type that is not computed."""
-    domain = NO_VALUE if attribute.aggregation == "counter" else DOMAINS.get(attribute.type)
+    aggregation = attribute.aggregation
+    if aggregation in _WITHOUT_VALUE:
+        return NO_VALUE
+    of_any = aggregation in _OF_ANY_VALUE
+    domain = _ANY_VALUE if of_any else DOMAINS.get(attribute.type.removesuffix("_list"))
     if domain is None:
-        message = f"type {attribute.type!r} is not computed"
+        message = f"type {attribute.type!r} is not computed for {aggregation}"
         raise DefinitionError(message)
-    if domain != NO_VALUE and attribute.property is None:
-        message = f"aggregation {attribute.aggregation!r} needs a property"
+    if attribute.property is None:
+        message = f"aggregation {aggregation!r} needs a property"
         raise DefinitionError(message)
     return domain
 
@@ -164,7 +172,7 @@ def series_name(key: str, attribute: definitions.Attribute, domain: str) -> int:
 
 
 def _lifetime(group: AttributeGroup, attribute: definitions.Attribute, series_id: int) -> Lifetime:
-    family = attribute.aggregation
+    family = AGGREGATES[attribute.aggregation].family
     if attribute.ttl is not None:
         ttl_ms = milliseconds(attribute.ttl)
         slot = state_id("slot", series_id, family, "attribute", ttl_ms)
@@ -176,12 +184,13 @@ def _lifetime(group: AttributeGroup, attribute: definitions.Attribute, series_id
     return Lifetime(state_id("slot", series_id, family, "group", timer), timer, ttl)
 
 
-def _default(attribute: definitions.Attribute) -> Value:
+def _default(attribute: definitions.Attribute) -> Result:
     default = attribute.default_value
-    if default is None or isinstance(default, str | int | float):
-        return default
-    message = f"default value {default!r} is not a single value"
-    raise DefinitionError(message)
+    return list(default) if isinstance(default, tuple) else default
+
+
+# The result of a state that is not empty, at a time in ms.
+ResultAt = Callable[[State, int], Result]
 
 
 def _reader(
@@ -191,42 +200,57 @@ def _reader(
     kept: Lifetime | int | None,
 ) -> Reader:
     """Return the reader of a lifetime attribute, or of a window whose period is `kept` ms."""
-    floating = attribute.type in _FLOAT_TYPES
-    result = aggregate.result_float if floating else aggregate.result
     default = _default(attribute)
     if isinstance(kept, Lifetime):
-        return _lifetime_reader(kept, result, default)
+        return _lifetime_reader(kept, attribute, aggregate)
     period_ms = kept or 0
+    result_at = _result_at(attribute, aggregate)
 
-    def read_window(profile: Profile, now_ms: int) -> Value:
+    def read_window(profile: Profile, now_ms: int) -> Result:
         window = profile.head.windows.get(series_id)
         if window is None:
             return default
-        state = state_between(window, profile.chunks, aggregate, now_ms - period_ms, now_ms)
-        value = None if state is None else result(state)
+        state = state_between(window, profile.parts, aggregate, now_ms - period_ms, now_ms)
+        value = None if state is None else result_at(state, now_ms)
         return default if value is None else value
 
     return read_window
 
 
-def _lifetime_reader(kept: Lifetime, result: Callable[[State], Value], default: Value) -> Reader:
-    slot = kept.slot
+def _result(attribute: definitions.Attribute, aggregate: Aggregate) -> Callable[[State], Result]:
+    return aggregate.result_float if attribute.type in _FLOAT_TYPES else aggregate.result
 
-    def read_state(profile: Profile, _now_ms: int) -> Value:
-        value: Value = profile.head.slots.get(slot, default)
+
+def _result_at(attribute: definitions.Attribute, aggregate: Aggregate) -> ResultAt:
+    if attribute.time_unit is None:
+        result = _result(attribute, aggregate)
+        return lambda state, _now_ms: result(state)
+    unit_ms = _UNIT_MS[attribute.time_unit]
+    return lambda time_ms, now_ms: max(now_ms - time_ms, 0) / unit_ms
+
+
+def _lifetime_reader(
+    kept: Lifetime, attribute: definitions.Attribute, aggregate: Aggregate
+) -> Reader:
+    slot, default = kept.slot, _default(attribute)
+    result_at = _result_at(attribute, aggregate)
+
+    def read_state(profile: Profile, _now_ms: int) -> Result:
+        value: Result = profile.head.slots.get(slot, default)
         return value
 
-    def read_result(profile: Profile, _now_ms: int) -> Value:
-        state = profile.head.slots.get(slot)
-        value = None if state is None else result(state)
+    def read_result(profile: Profile, now_ms: int) -> Result:
+        state = profile.slot_state(slot)
+        value = None if state is None else result_at(state, now_ms)
         return default if value is None else value
 
-    read_slot = read_state if result is unchanged else read_result
+    plain = attribute.time_unit is None and _result(attribute, aggregate) is unchanged
+    read_slot = read_state if plain else read_result
     if kept.timer is None or kept.ttl_ms is None:
         return read_slot
     timer, ttl_ms = kept.timer, kept.ttl_ms
 
-    def read_while_alive(profile: Profile, now_ms: int) -> Value:
+    def read_while_alive(profile: Profile, now_ms: int) -> Result:
         latest_ms = profile.head.timers.get(timer)
         if latest_ms is None or latest_ms <= now_ms - ttl_ms:
             return default

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from processor.engine.plan import Plan
 from processor.engine.profile import NEVER_MS, Profile, forget_ids
-from processor.windows import delete_chunks, drop_until
+from processor.windows import delete_parts, drop_until
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +23,7 @@ def expire(profile: Profile, plan: Plan, now_ms: int) -> Expiry:
     while events that it has counted could still be delivered again.
     """
     dropped = _drop_slots(profile, plan, now_ms) + _drop_windows(profile, plan, now_ms)
+    dropped += _drop_firings(profile, plan, now_ms)
     head = profile.head
     if not (head.slots or head.windows):
         counted = head.id_times
@@ -48,10 +49,20 @@ def _drop_slots(profile: Profile, plan: Plan, now_ms: int) -> int:
     for timer in ended:
         del head.timers[timer]
         if timer in plan.timers:
-            slots += [slot for slot in plan.timers[timer].slots if slot in head.slots]
-    for slot in slots:
-        del head.slots[slot]
-    return len(ended) + len(slots)
+            slots += plan.timers[timer].slots
+    return len(ended) + sum(map(profile.drop_slot, slots))
+
+
+def _drop_firings(profile: Profile, plan: Plan, now_ms: int) -> int:
+    firings = profile.head.firings
+    gone = [
+        name
+        for name, (_, last_ms) in firings.items()
+        if name not in plan.limits or plan.limits[name].over(last_ms, now_ms)
+    ]
+    for name in gone:
+        del firings[name]
+    return len(gone)
 
 
 def _drop_windows(profile: Profile, plan: Plan, now_ms: int) -> int:
@@ -60,12 +71,12 @@ def _drop_windows(profile: Profile, plan: Plan, now_ms: int) -> int:
     for series_id, window in list(head.windows.items()):
         series = plan.series.get(series_id)
         if series is None or not series.kept_ms:
-            delete_chunks(window, profile.chunks)
+            delete_parts(window, profile.parts)
             gone = True
         else:
             gone_ms = now_ms - series.kept_ms
-            dropped += drop_until(window, profile.chunks, gone_ms)
-            gone = not (window.times or window.chunks)
+            dropped += drop_until(window, profile.parts, gone_ms)
+            gone = not (window.times or window.children)
         if gone:
             del head.windows[series_id]
             dropped += 1

@@ -19,7 +19,7 @@ from processor.criteria import EventTest, compile_criteria
 from processor.engine.contribution import Contribution
 from processor.engine.names import canonical_property
 from processor.events import REJECTED, Event, PropertyReader, PropertyValue, compile_property
-from processor.events.columns import APP_ID, EVENT_NAME, EVENT_VENDOR, EVENT_VERSION
+from processor.events.columns import APP_ID
 from processor.limits import IDENTIFIER_CHARS_MAX, INTEGER_MAX, SELECTOR_CACHE_MAX
 
 _TYPES: dict[str, frozenset[type]] = {
@@ -27,6 +27,7 @@ _TYPES: dict[str, frozenset[type]] = {
     "boolean": frozenset({bool}),
     "integer": frozenset({int}),
     "number": frozenset({int, float}),
+    "scalar": frozenset({str, bool, int, float}),
 }
 
 
@@ -63,7 +64,7 @@ def split_criteria(
 
 def _equal(criterion: Criterion, text: str) -> tuple[bytes, PropertyReader, str]:
     name = orjson.dumps(canonical_property(criterion.property))
-    read = compile_property(criterion.property)  # type: ignore[arg-type]  # checked by its name
+    read = compile_property(criterion.property)
     return name, read, text
 
 
@@ -196,13 +197,12 @@ class Matching:
 
     def contributions(self, event: Event, offset: int) -> list[Contribution]:
         """Return what the event contributes, one contribution for each profile."""
-        columns = event.columns
-        kind = (columns[EVENT_VENDOR], columns[EVENT_NAME], columns[EVENT_VERSION])
+        kind = event.kind
         try:
             matcher = self._matchers[kind]
         except KeyError:
             matcher = self._learn(event, kind)
-        if matcher is None or (self._app_ids and columns[APP_ID] not in self._app_ids):
+        if matcher is None or (self._app_ids and event.column(APP_ID) not in self._app_ids):
             return []
         return matcher.contributions(event, offset, self._rejected)
 

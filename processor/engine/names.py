@@ -13,6 +13,7 @@ import orjson
 from definitions import (
     AtomicProperty,
     Attribute,
+    CalculatedProperty,
     Criterion,
     EntityProperty,
     Event,
@@ -49,20 +50,22 @@ def canonical_criteria(attribute: Attribute) -> Canonical:
 
 def canonical_property(definition: Any) -> Canonical:  # checked here
     """Return the property with its path taken apart; DefinitionError for a kind not computed."""
-    if getattr(definition, "date_part", None) is not None:
-        message = f"date part {definition.date_part!r} is not computed"
-        raise DefinitionError(message)
     match definition:
+        case CalculatedProperty():
+            parts = [canonical_property(part) for part in definition.properties]
+            return ["calculated", definition.operation, definition.separator or "", parts]
         case AtomicProperty():
-            return ["atomic", definition.name]
+            value: Canonical = ["atomic", definition.name]
         case EventProperty():
             schema = [definition.vendor, definition.name, definition.major_version]
-            return ["event", *schema, parse_path(definition.path)]
+            value = ["event", *schema, parse_path(definition.path)]
         case EntityProperty():
             schema = [definition.vendor, definition.name, definition.major_version]
-            return ["entity", *schema, definition.index, parse_path(definition.path)]
-    message = f"property of type {getattr(definition, 'type', None)!r} is not computed"
-    raise DefinitionError(message)
+            value = ["entity", *schema, definition.index, parse_path(definition.path)]
+        case _:
+            message = f"property of type {getattr(definition, 'type', None)!r} is not computed"
+            raise DefinitionError(message)
+    return value if definition.date_part is None else ["date_part", definition.date_part, value]
 
 
 def _canonical_criterion(criterion: Criterion) -> Canonical:

@@ -34,7 +34,7 @@ from processor.engine.rules import compile_rules
 from processor.engine.series import CompiledSeries, Timer, Touch, compile_series, compile_touch
 from processor.errors import DefinitionError
 from processor.events import Event, PropertyReader, compile_property
-from processor.interventions import CompiledRule
+from processor.interventions import CompiledRule, FiringLimit
 from processor.limits import DEDUPLICATION_HORIZON_MS, DEDUPLICATION_IDS_MAX, TOUCH_CACHE_MAX
 
 Groups = dict[tuple[str, int], list[CompiledAttribute]]
@@ -57,6 +57,7 @@ class Plan:
     series: dict[int, CompiledSeries]
     timers: dict[int, Timer]
     slots: frozenset[int]
+    limits: dict[int, FiringLimit]
     _matching: Matching
     _groups: Groups
     _services: dict[str, list[tuple[str, int]]]
@@ -159,11 +160,12 @@ def compile_plan(
     live = catalog.published()
     groups = {identity: _attributes(group) for identity, group in live.attribute_groups.items()}
     computed = [group for group in live.attribute_groups.values() if not group.offline]
+    rules = compile_rules(live.interventions, groups)
     series = compile_series(
         chain.from_iterable(groups.values()),
         {(one.name, one.version): group_timer(one) for one in computed if group_ttl_ms(one)},
+        told={series_id for rule in rules for series_id in rule.told_ids},
     )
-    rules = compile_rules(live.interventions, groups)
     rules_of: dict[int, list[CompiledRule]] = {}
     for rule in rules:
         for series_id in rule.series_ids:
@@ -174,7 +176,10 @@ def compile_plan(
         rules=rules,
         series=series,
         timers={timer.timer: timer for one in series.values() for timer in one.timers},
-        slots=frozenset(slot for one in series.values() for slot, _ in one.slots),
+        slots=frozenset(
+            slot for one in series.values() for slot, _ in (*one.slots, *one.large_slots)
+        ),
+        limits={rule.limit.name: rule.limit for rule in rules if rule.limit is not None},
         _matching=Matching(_measures(computed), _key_readers(computed), app_ids),
         _groups=groups,
         _services={

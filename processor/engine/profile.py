@@ -1,7 +1,8 @@
 """All state of one attribute-key value, decoded.
 
-The head is what every step reads and writes; window chunks are records of their own. A profile
-refers to a plan by ids alone, so the plan can be exchanged between two steps.
+The head is what every step reads and writes. Chunks of windows, the nodes above them, and lifetime
+states that are too large for the head are parts: records of their own. A profile refers to a plan
+by ids alone, so the plan can be exchanged between two steps.
 
 Event ids that the profile has counted are kept as 8-byte hashes (XXH3) in order of arrival, beside
 their event times: 16 bytes an event instead of 100. Two of 64 ids meet by accident once in 10^17.
@@ -11,13 +12,18 @@ from collections.abc import Callable
 
 import msgspec
 
-from processor.aggregates import State
+from processor.aggregates import Aggregate, State, Value
 from processor.errors import StateError
-from processor.windows import Chunk, ChunkRecords, Window
+from processor.limits import HEAD_STATE_BYTES_MAX
+from processor.windows import Part, Parts, Window
 
 # Before any event time.
 NEVER_MS = -1
 _WIDTH = 8
+
+
+# In the place of a lifetime state: it is a part.
+IN_PART = False
 
 
 class ProfileHead(msgspec.Struct, array_like=True):
@@ -26,6 +32,8 @@ class ProfileHead(msgspec.Struct, array_like=True):
     `latest_ms` is the greatest event time counted; `id_hashes` and `id_times` are the last counted
     events. `seen` is the greatest event time of each series, `slots` the accumulators of lifetime
     attributes, `timers` what their time to live counts from, `windows` the windowed series.
+    `firings` is, of each rule whose firings are limited, how many there were, and the event time of
+    the last.
     """
 
     latest_ms: int
@@ -35,34 +43,65 @@ class ProfileHead(msgspec.Struct, array_like=True):
     slots: dict[int, State]
     timers: dict[int, int]
     windows: dict[int, Window]
+    firings: dict[int, tuple[int, int]]
 
 
 def empty_head() -> ProfileHead:
     """Return the head of a profile that has counted nothing."""
-    return ProfileHead(NEVER_MS, b"", b"", {}, {}, {}, {})
+    return ProfileHead(NEVER_MS, b"", b"", {}, {}, {}, {}, {})
 
 
 class Profile:
     """A profile to be moved on by `step` and `expire`.
 
-    `fetch` reads a stored chunk by its suffix. Without it the profile keeps all its chunks in
-    memory, which is for profiles that never leave it.
+    `fetch` reads a stored part by its suffix. Without it the profile keeps all its parts in memory,
+    which is for profiles that never leave it.
     """
 
-    __slots__ = ("changed", "chunks", "head")
+    __slots__ = ("changed", "head", "parts")
 
     def __init__(
-        self, fetch: Callable[[bytes], Chunk] | None = None, head: ProfileHead | None = None
+        self, fetch: Callable[[bytes], Part] | None = None, head: ProfileHead | None = None
     ) -> None:
         self.head = empty_head() if head is None else head
-        self.chunks = ChunkRecords(fetch)
+        self.parts = Parts(fetch)
         self.changed = False
 
     @property
     def empty(self) -> bool:
         """Whether there is nothing to keep."""
         head = self.head
-        return not (head.slots or head.windows or head.id_times)
+        return not (head.slots or head.windows or head.id_times or head.firings)
+
+    def slot_state(self, slot: int) -> State:
+        """Return a lifetime state, wherever it is; None where there is none."""
+        state = self.head.slots.get(slot)
+        return self.parts.get(_suffix(slot)) if state is IN_PART else state
+
+    def add_large(self, slot: int, aggregate: Aggregate, time_ms: int, value: Value) -> None:
+        """Add a value to a lifetime state that may be too large for the head."""
+        slots = self.head.slots
+        before = self.slot_state(slot)
+        state = aggregate.add(before, time_ms, value)
+        if slots.get(slot) is not IN_PART:
+            slots[slot] = state
+            assert aggregate.size is not None, "it is one of the large families"
+            if aggregate.size(state) <= HEAD_STATE_BYTES_MAX:
+                return
+            slots[slot] = IN_PART
+        if state is not before:
+            self.parts.put(_suffix(slot), state)
+
+    def drop_slot(self, slot: int) -> bool:
+        """Drop a lifetime state; say if there was one."""
+        state = self.head.slots.pop(slot, None)
+        if state is IN_PART:
+            self.parts.delete(_suffix(slot))
+        return state is not None
+
+
+def _suffix(slot: int) -> bytes:
+    return slot.to_bytes(_WIDTH)
 
 
 def has_counted(head: ProfileHead, digest: bytes, floor_ms: int) -> bool:
@@ -99,7 +138,7 @@ def _time_at(times: bytes, at: int) -> int:
     return int.from_bytes(times[at : at + _WIDTH])
 
 
-def no_chunk(suffix: bytes) -> StateError:
-    """Return the error for a chunk that the head knows and the store does not have."""
-    message = f"the window chunk {suffix.hex()!r} of a profile is missing"
+def no_part(suffix: bytes) -> StateError:
+    """Return the error for a part that the head knows and the store does not have."""
+    message = f"the part {suffix.hex()!r} of a profile is missing"
     return StateError(message, hint="restore the partition from its changelog: empty its directory")

@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 
-from processor.aggregates import Value
+from processor.aggregates import Result
 from processor.engine.attribute import CompiledAttribute
 from processor.engine.profile import Profile
 
 
 def read_values(
     profile: Profile | None, attributes: Sequence[CompiledAttribute], now_ms: int
-) -> list[Value]:
+) -> list[Result]:
     """Return the value of each attribute at `now_ms`, its default where it has no result.
 
     None as the profile: there is none of that id.
@@ -21,7 +21,7 @@ def read_values(
 
 def read_attributes(
     profile: Profile | None, attributes: Sequence[CompiledAttribute], now_ms: int
-) -> dict[str, Value]:
+) -> dict[str, Result]:
     """Return the values at `now_ms` by the attributes' names, which must differ."""
     values = read_values(profile, attributes, now_ms)
     names = [attribute.name for attribute in attributes]

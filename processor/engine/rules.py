@@ -3,9 +3,17 @@
 from collections.abc import Mapping
 
 from definitions import InterventionCriterion, RuleIntervention
-from processor.engine.attribute import CompiledAttribute
+from processor.engine.attribute import CompiledAttribute, milliseconds
+from processor.engine.names import state_id
 from processor.errors import DefinitionError
-from processor.interventions import CompiledRule, Leaf, compile_tree
+from processor.interventions import (
+    CHANGED,
+    CompiledRule,
+    FiringLimit,
+    Leaf,
+    compile_tree,
+    criterions,
+)
 
 Groups = Mapping[tuple[str, int], list[CompiledAttribute]]
 
@@ -15,7 +23,7 @@ def compile_rules(
 ) -> tuple[CompiledRule, ...]:
     """Return the rules in the order of name and version.
 
-    `group:attribute` means the latest version of the group that has the attribute.
+    `group:attribute` means the latest version of the group that computes the attribute.
 
     Raises:
         DefinitionError: an attribute that no group has, or attributes of several keys.
@@ -31,26 +39,35 @@ def _compile_rule(rule: RuleIntervention, groups: Groups) -> CompiledRule:
         attribute = read.get(reference)
         if attribute is None:
             attribute = read[reference] = _resolve(rule, reference, groups)
-        value = criterion.value
-        if value is not None and not isinstance(value, str | int | float):
-            message = f"operator {criterion.operator!r} of a list is not computed in a rule"
-            raise DefinitionError(message, detail=_place(rule))
         position = list(read).index(reference)
-        return Leaf(reference, attribute.version, criterion.operator, value, position)
+        return Leaf(reference, attribute.version, criterion.operator, criterion.value, position)
 
     tree = compile_tree(rule.criteria, leaf_of)
     payload = _payload(rule, read, groups)
+    series_ids = {one.series_id for one in read.values() if one.series_id is not None}
+    told_ids = {one.series_id for one in payload.values() if one.series_id is not None}
+    changing = [one.attribute for one in criterions(rule.criteria) if one.operator == CHANGED]
     return CompiledRule(
         name=rule.name,
         version=rule.version,
         target_key=_target(rule, [*read.values(), *payload.values()]),
-        series_ids=tuple({one.series_id for one in read.values() if one.series_id is not None}),
+        series_ids=tuple(series_ids),
+        told_ids=tuple(told_ids - series_ids),
         timeless=all(one.timeless for one in (*read.values(), *payload.values())),
         readers=tuple(attribute.read for attribute in read.values()),
         reads=tuple(attribute.series_id for attribute in read.values()),
         tree=tree,
+        changes=tuple({list(read).index(reference) for reference in changing}),
         payload=tuple((label, attribute.read) for label, attribute in payload.items()),
+        limit=_limit(rule),
     )
+
+
+def _limit(rule: RuleIntervention) -> FiringLimit | None:
+    if rule.cooldown is None and rule.max_fires is None:
+        return None
+    cooldown_ms = 0 if rule.cooldown is None else milliseconds(rule.cooldown)
+    return FiringLimit(state_id("rule", rule.name, rule.version), cooldown_ms, rule.max_fires)
 
 
 def _resolve(rule: RuleIntervention, reference: str, groups: Groups) -> CompiledAttribute:
@@ -58,7 +75,7 @@ def _resolve(rule: RuleIntervention, reference: str, groups: Groups) -> Compiled
     for identity in sorted(groups, reverse=True):
         if identity[0] == group:
             for attribute in groups[identity]:
-                if attribute.name == name:
+                if attribute.name == name and attribute.series_id is not None:
                     return attribute
     message = f"no live attribute {reference!r}"
     raise DefinitionError(message, detail=_place(rule))

@@ -1,6 +1,6 @@
 """What a step does with the values of a series, gathered from all attributes that read it."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 
 from processor.aggregates import Aggregate, State, Value
@@ -22,13 +22,15 @@ class Timer:
 class CompiledSeries:
     """A live series.
 
-    `slots` are its accumulators and how they take a value. `aggregates` are those that windows over
-    it read, `kept_ms` how long its entries are kept, 0 where there is no window. `timers` run anew
-    with each contribution.
+    `slots` are its accumulators and how they take a value, `large_slots` those whose state is not
+    always small. `aggregates` are those that windows over it read, one of each family, `kept_ms`
+    how long its entries are kept, 0 where there is no window. `timers` run anew with each
+    contribution.
     """
 
     series_id: int
     slots: tuple[tuple[int, Callable[[State, int, Value], State]], ...]
+    large_slots: tuple[tuple[int, Aggregate], ...]
     aggregates: tuple[Aggregate, ...]
     kept_ms: int
     timers: tuple[Timer, ...]
@@ -72,11 +74,14 @@ def compile_touch(
 
 
 def compile_series(
-    attributes: Iterable[CompiledAttribute], group_timers: dict[tuple[str, int], int]
+    attributes: Iterable[CompiledAttribute],
+    group_timers: dict[tuple[str, int], int],
+    told: Collection[int] = (),
 ) -> dict[int, CompiledSeries]:
     """Return every series that the attributes read, by its id.
 
-    `group_timers` names the timer of each group version that has a time to live.
+    `group_timers` names the timer of each group version that has a time to live; `told` are the
+    series that a rule tells without reading them.
     """
     known = list(attributes)
     timers = _timers(known)
@@ -84,8 +89,15 @@ def compile_series(
     for attribute in known:
         if attribute.series_id is not None:
             readers.setdefault(attribute.series_id, []).append(attribute)
+    least_ms = dict.fromkeys(told, WINDOW_SLACK_MAX_MS)
     return {
-        series_id: _series(series_id, found, timers, group_timers)
+        series_id: _series(
+            series_id,
+            found,
+            timers,
+            group_timers,
+            _kept_ms(found, least_ms.get(series_id, WINDOW_SLACK_MIN_MS)),
+        )
         for series_id, found in readers.items()
     }
 
@@ -106,18 +118,22 @@ def _series(
     attributes: list[CompiledAttribute],
     timers: dict[int, Timer],
     group_timers: dict[tuple[str, int], int],
+    kept_ms: int,
 ) -> CompiledSeries:
     slots: dict[int, Callable[[State, int, Value], State]] = {}
+    large_slots: dict[int, Aggregate] = {}
     aggregates: dict[str, Aggregate] = {}
     touched: dict[int, Timer] = {}
-    longest_ms = 0
     for attribute in attributes:
         aggregate, lifetime = attribute.aggregate, attribute.lifetime
-        if aggregate is not None and lifetime is not None:
+        if aggregate is None:
+            continue
+        if lifetime is None:
+            aggregates[aggregate.family] = aggregate
+        elif aggregate.size is None:
             slots[lifetime.slot] = aggregate.add
-        if aggregate is not None and attribute.period_ms is not None:
-            aggregates[aggregate.name] = aggregate
-            longest_ms = max(longest_ms, attribute.period_ms)
+        else:
+            large_slots[lifetime.slot] = aggregate
         own = None if lifetime is None else lifetime.timer
         for timer in (group_timers.get((attribute.group, attribute.version)), own):
             if timer in timers:
@@ -125,12 +141,15 @@ def _series(
     return CompiledSeries(
         series_id,
         tuple(slots.items()),
+        tuple(large_slots.items()),
         tuple(aggregates[name] for name in sorted(aggregates)),
-        _kept_ms(longest_ms),
+        kept_ms,
         tuple(touched.values()),
     )
 
 
-def _kept_ms(longest_ms: int) -> int:
-    slack_ms = min(max(longest_ms, WINDOW_SLACK_MIN_MS), WINDOW_SLACK_MAX_MS)
+def _kept_ms(attributes: Iterable[CompiledAttribute], slack_ms: int) -> int:
+    """Return how long entries are kept: the longest period, and at least `slack_ms` beyond it."""
+    longest_ms = max((attribute.period_ms or 0 for attribute in attributes), default=0)
+    slack_ms = min(max(longest_ms, slack_ms), WINDOW_SLACK_MAX_MS)
     return longest_ms + slack_ms if longest_ms else 0

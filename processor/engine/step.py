@@ -5,7 +5,8 @@
  3. Drop the accumulators whose time to live ended before the event, and start the timers anew.
  4. Add the values to accumulators and windows.
  5. Note the event.
- 6. Read the values again; a rule that was not met and is met now fires.
+ 6. Read the values again; a rule that was not met and is met now fires, if its limit lets it. What
+    asks for a change counts as not met before the event.
 
 The `now` of a rule is the greatest event time that any series of its criteria has seen, this event
 included: other series cannot change its outcome, and a replay gives the same.
@@ -16,7 +17,7 @@ from dataclasses import dataclass
 
 from xxhash import xxh3_64_digest
 
-from processor.aggregates import Value
+from processor.aggregates import Result, Value
 from processor.engine.contribution import Contribution
 from processor.engine.plan import Plan
 from processor.engine.profile import NEVER_MS, Profile, ProfileHead, has_counted, remember
@@ -25,7 +26,7 @@ from processor.interventions import CompiledRule, Fired, Reader, Trigger, interv
 from processor.windows import drop_until, empty_window, insert
 
 # A rule that is not met before the event, its now, the values then, and what can change them.
-Waiting = tuple[CompiledRule, int, list[Value], tuple[tuple[int, Reader], ...]]
+Waiting = tuple[CompiledRule, int, list[Result], tuple[tuple[int, Reader], ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ def step(
             return None
     waiting = _waiting(profile, touch, time_ms) if touch.rules else ()  # 2
     for timer in touch.timers:  # 3
-        _restart(head, timer, time_ms)
+        _restart(profile, timer, time_ms)
     for series, (_, value) in zip(touch.series, values, strict=True):  # 4
         if series is not None:
             _add(profile, series, time_ms, value)
@@ -83,16 +84,17 @@ def _waiting(profile: Profile, touch: Touch, time_ms: int) -> list[Waiting]:
                 if seen_ms > now_ms:
                     now_ms = seen_ms
         values = [read(profile, now_ms) for read in rule.readers]
-        if not rule.tree.met(values):
+        if rule.changes or not rule.tree.met(values):
             waiting.append((rule, now_ms, values, changing))
     return waiting
 
 
-def _restart(head: ProfileHead, timer: Timer, time_ms: int) -> None:
+def _restart(profile: Profile, timer: Timer, time_ms: int) -> None:
+    head = profile.head
     latest_ms = head.timers.get(timer.timer, NEVER_MS)
     if latest_ms <= time_ms - timer.ttl_ms:
         for slot in timer.slots:
-            head.slots.pop(slot, None)
+            profile.drop_slot(slot)
     if time_ms > latest_ms:
         head.timers[timer.timer] = time_ms
 
@@ -106,6 +108,8 @@ def _add(profile: Profile, series: CompiledSeries, time_ms: int, value: Value) -
     slots = head.slots
     for slot, add in series.slots:
         slots[slot] = add(slots.get(slot), time_ms, value)
+    for slot, aggregate in series.large_slots:
+        profile.add_large(slot, aggregate, time_ms, value)
     if series.kept_ms:
         gone_ms = seen_ms - series.kept_ms
         window = head.windows.get(series_id)
@@ -113,9 +117,9 @@ def _add(profile: Profile, series: CompiledSeries, time_ms: int, value: Value) -
             return
         if window is None:
             window = head.windows[series_id] = empty_window(series_id)
-        insert(window, profile.chunks, (time_ms, value), series.aggregates)
+        insert(window, profile.parts, (time_ms, value), series.aggregates)
         if time_ms == seen_ms:
-            drop_until(window, profile.chunks, gone_ms)
+            drop_until(window, profile.parts, gone_ms)
 
 
 def _fired(
@@ -130,7 +134,7 @@ def _fired(
         after = before.copy()
         for position, read in changing:
             after[position] = read(profile, now_ms)
-        if rule.tree.met(after):
+        if rule.met(before, after) and _may_fire(profile.head, rule, contribution.time_ms):
             fired.append(
                 Fired(
                     name=rule.name,
@@ -146,6 +150,18 @@ def _fired(
                 )
             )
     return fired
+
+
+def _may_fire(head: ProfileHead, rule: CompiledRule, time_ms: int) -> bool:
+    """Say whether the rule's limit lets it fire at an event time; if so, count that it does."""
+    limit = rule.limit
+    if limit is None:
+        return True
+    count, last_ms = head.firings.get(limit.name, (0, NEVER_MS))
+    if count and not limit.allows(count, last_ms, time_ms):
+        return False
+    head.firings[limit.name] = (count + 1, time_ms)
+    return True
 
 
 def _trigger(contribution: Contribution, source: Source) -> Trigger:

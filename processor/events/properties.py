@@ -3,38 +3,31 @@
 A function answers a str, int, float or bool; None for a value that is missing or null; REJECTED
 for one that is there but cannot be used: an object or array, a number that is not finite or an
 integer beyond 64 bit, a string longer than VALUE_BYTES_MAX bytes, column text that is not of its
-column's type.
+column's type, text without a date of which a part is asked for, an entity beyond those that are
+looked at.
 """
 
-import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from definitions import AtomicProperty, EntityProperty, EventProperty
+from definitions import AtomicProperty, CalculatedProperty, EntityProperty, EventProperty
 from definitions.paths import parse_path
 from processor.errors import DefinitionError
-from processor.events.columns import COLUMN_INDEX, COLUMN_TYPES, ColumnType
-from processor.events.event import Event
-from processor.events.rejected import REJECTED, Rejected
+from processor.events.calculated import compile_calculation
+from processor.events.columns import COLUMN_TYPES, ColumnType
+from processor.events.date_parts import DATE_PARTS, DatePart
+from processor.events.date_time import date_time_s
+from processor.events.event import Event, column_reader
+from processor.events.rejected import REJECTED
 from processor.events.self_describing import Json
 from processor.events.timestamp import timestamp_ms
-from processor.limits import INTEGER_MAX, VALUE_BYTES_MAX
+from processor.events.values import PropertyValue, bounded
+from processor.limits import VALUE_BYTES_MAX
 
-__all__ = [
-    "REJECTED",
-    "Property",
-    "PropertyReader",
-    "PropertyValue",
-    "Rejected",
-    "compile_property",
-]
-
-Property = AtomicProperty | EventProperty | EntityProperty
-PropertyValue = str | int | float | bool | None | Rejected
+Property = AtomicProperty | EventProperty | EntityProperty | CalculatedProperty
 PropertyReader = Callable[[Event], PropertyValue]
 Path = tuple[str | int, ...]
 
-_INTEGER_MIN = -INTEGER_MAX - 1
 _INTEGER_PATTERN = re.compile(rb"-?[0-9]{1,19}")
 # The decimal numbers that Enrich writes; float() would also take "nan", "1_0" and " 1".
 _DOUBLE_PATTERN = re.compile(rb"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
@@ -46,16 +39,74 @@ def compile_property(definition: Property) -> PropertyReader:
 
     The function raises MalformedEventError (JSON) when a column it must read holds broken JSON.
     """
-    if definition.date_part is not None:
-        message = f"date_part {definition.date_part!r} cannot be read"
-        raise DefinitionError(message, hint="leave date_part out")
+    if isinstance(definition, CalculatedProperty):
+        return _compile_calculated(definition)
+    part = None if definition.date_part is None else DATE_PARTS[definition.date_part]
     if isinstance(definition, AtomicProperty):
-        return _compile_atomic(definition.name)
+        if part is None:
+            return _compile_atomic(definition.name)
+        return _compile_part_of_column(definition.name, part)
     schema = f"{definition.vendor}/{definition.name}/{definition.major_version}"
     path = _path(definition.path)
     if isinstance(definition, EventProperty):
-        return _compile_event(schema, path)
-    return _compile_entity(schema, definition.index, path)
+        read = _compile_event(schema, path)
+    else:
+        read = _compile_entity(schema, definition.index, path)
+    return read if part is None else _compile_part_of_text(read, part)
+
+
+def _compile_calculated(definition: CalculatedProperty) -> PropertyReader:
+    readers = tuple(map(compile_property, definition.properties))
+    if definition.operation == "coalesce":
+        return _coalesce(readers)
+    calculate = compile_calculation(definition.operation, definition.separator or "")
+    return lambda event: calculate([read(event) for read in readers])
+
+
+def _coalesce(readers: Sequence[PropertyReader]) -> PropertyReader:
+    """Return the reader of the first value that is not null; those behind it are not read."""
+
+    def read_first(event: Event) -> PropertyValue:
+        for read in readers:
+            value = read(event)
+            if value is not None:
+                return value
+        return None
+
+    return read_first
+
+
+def _compile_part_of_column(name: str, part: DatePart) -> PropertyReader:
+    if COLUMN_TYPES[name] is not ColumnType.TIMESTAMP:
+        message = f"column {name!r} holds no date, so it has no date_part"
+        raise DefinitionError(message, hint="use a column whose name ends in _tstamp")
+    column = column_reader(name)
+
+    def read(event: Event) -> PropertyValue:
+        text = column(event)
+        if not text:
+            return None
+        try:
+            return part(timestamp_ms(text) // 1_000)
+        except ValueError:
+            return REJECTED
+
+    return read
+
+
+def _compile_part_of_text(read: PropertyReader, part: DatePart) -> PropertyReader:
+    def read_part(event: Event) -> PropertyValue:
+        value = read(event)
+        if value is None:
+            return None
+        if type(value) is not str:
+            return REJECTED
+        try:
+            return part(date_time_s(value))
+        except ValueError:
+            return REJECTED
+
+    return read_part
 
 
 def _path(text: str) -> Path:
@@ -68,7 +119,7 @@ def _path(text: str) -> Path:
 def _compile_event(schema: str, path: Path) -> PropertyReader:
     def read(event: Event) -> PropertyValue:
         data = event.unstruct_data(schema)
-        return None if data is None else _scalar(_follow(data, path))
+        return None if data is None else bounded(_follow(data, path))
 
     return read
 
@@ -76,7 +127,9 @@ def _compile_event(schema: str, path: Path) -> PropertyReader:
 def _compile_entity(schema: str, index: int, path: Path) -> PropertyReader:
     def read(event: Event) -> PropertyValue:
         data = event.entity_data(schema, index)
-        return None if data is None else _scalar(_follow(data, path))
+        if data is None or data is REJECTED:
+            return data
+        return bounded(_follow(data, path))
 
     return read
 
@@ -95,32 +148,12 @@ def _follow(data: Json, path: Path) -> Json:
     return data
 
 
-def _scalar(value: Json) -> PropertyValue:
-    match value:
-        case str():
-            return value if _short(value) else REJECTED
-        case None | bool():  # before int: bool is one of its subclasses
-            return value
-        case int():
-            return value if _INTEGER_MIN <= value <= INTEGER_MAX else REJECTED
-        case float():
-            return value if math.isfinite(value) else REJECTED
-        case _:
-            return REJECTED
-
-
-def _short(text: str) -> bool:
-    if len(text) * 4 <= VALUE_BYTES_MAX:  # a character has at most four bytes
-        return True
-    return len(text) <= VALUE_BYTES_MAX and len(text.encode()) <= VALUE_BYTES_MAX
-
-
 def _compile_atomic(name: str) -> PropertyReader:
-    index = COLUMN_INDEX[name]
+    column = column_reader(name)
     convert = _CONVERTERS[COLUMN_TYPES[name]]
 
     def read(event: Event) -> PropertyValue:
-        text = event.columns[index]
+        text = column(event)
         return convert(text) if text else None
 
     return read
@@ -133,13 +166,13 @@ def _string(text: bytes) -> PropertyValue:
 def _int(text: bytes) -> PropertyValue:
     if _INTEGER_PATTERN.fullmatch(text) is None:
         return REJECTED
-    return _scalar(int(text))
+    return bounded(int(text))
 
 
 def _double(text: bytes) -> PropertyValue:
     if len(text) > VALUE_BYTES_MAX or _DOUBLE_PATTERN.fullmatch(text) is None:
         return REJECTED
-    return _scalar(float(text))
+    return bounded(float(text))
 
 
 def _bool(text: bytes) -> PropertyValue:

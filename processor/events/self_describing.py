@@ -17,7 +17,12 @@ import msgspec
 
 from processor.errors import DeadLetterReason, MalformedEventError
 from processor.events.rejected import REJECTED, Rejected
-from processor.limits import DETAIL_CHARS_MAX, JSON_DEPTH_MAX, SCHEMA_CACHE_MAX
+from processor.limits import (
+    DETAIL_CHARS_MAX,
+    JSON_DEPTH_MAX,
+    SCHEMA_CACHE_MAX,
+    SCHEMA_PART_BYTES_MAX,
+)
 
 Json = Any  # decoded JSON: a path finds out what is in it
 
@@ -59,6 +64,8 @@ def schema_key(uri: str) -> str | None:
         return _schema_keys[uri]
     except KeyError:
         pass
+    if len(uri) > SCHEMA_PART_BYTES_MAX:
+        return None
     match = _SCHEMA_PATTERN.fullmatch(uri)
     key = None if match is None else "/".join(match.groups())
     if len(_schema_keys) >= SCHEMA_CACHE_MAX:

@@ -8,13 +8,15 @@ from typing import Any
 
 import orjson
 
-from processor.aggregates import Value
+from processor.aggregates import Result
+from processor.limits import INTERVENTION_BYTES_MAX
 
 _SCHEMA = "iglu:io.processor/intervention/jsonschema/1-0-0"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DATE_END = len("YYYY-MM-DD")
 _SECOND_END = len("YYYY-MM-DD HH:MM:SS")
 _FRACTION_DIGITS = 3
+_SIDES = ("before", "after")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +38,9 @@ class Because:
     attribute: str
     group_version: int
     operator: str
-    value: Value
-    before: Value
-    after: Value
+    value: Result
+    before: Result
+    after: Result
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,7 @@ class Fired:
     intervention_id: str
     target_key: str
     target_id: str
-    attributes: dict[str, Value]
+    attributes: dict[str, Result]
     fired_at_ms: int
     trigger: Trigger
     because: Sequence[Because]
@@ -62,12 +64,44 @@ class Fired:
 
 
 def encode_message(fired: Fired) -> bytes:
-    """Return the message's JSON."""
-    message = {"schema": _SCHEMA, "data": _data(fired)}
+    """Return the message's JSON.
+
+    One of more than INTERVENTION_BYTES_MAX is told without the lists and maps among its values:
+    they are null, and `left_out` names their attributes.
+    """
+    data = _data(fired)
+    message = _encoded(data)
+    if len(message) <= INTERVENTION_BYTES_MAX:
+        return message
+    return _encoded(_without_collections(data))
+
+
+def _encoded(data: dict[str, Any]) -> bytes:
+    message = {"schema": _SCHEMA, "data": data}
     try:
         return orjson.dumps(message)
     except TypeError:  # a sum of integers can be larger than the 64 bits that orjson writes
         return json.dumps(message, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _without_collections(data: dict[str, Any]) -> dict[str, Any]:
+    attributes, because = data["attributes"], data["because"]
+    names = {name for name, value in attributes.items() if _is_collection(value)}
+    names |= {one["attribute"] for one in because for side in _SIDES if _is_collection(one[side])}
+    return {
+        **data,
+        "attributes": {name: _scalar(value) for name, value in attributes.items()},
+        "because": [{**one, **{side: _scalar(one[side]) for side in _SIDES}} for one in because],
+        "left_out": sorted(names),
+    }
+
+
+def _is_collection(value: Result) -> bool:
+    return isinstance(value, list | dict)
+
+
+def _scalar(value: Result) -> Result:
+    return None if _is_collection(value) else value
 
 
 def _data(fired: Fired) -> dict[str, Any]:
@@ -93,7 +127,7 @@ def _data(fired: Fired) -> dict[str, Any]:
     }
 
 
-def _because(because: Because) -> dict[str, Value]:
+def _because(because: Because) -> dict[str, Result]:
     return {
         "attribute": because.attribute,
         "group_version": because.group_version,

@@ -1,6 +1,6 @@
 """The criteria of a rule compiled: are they met by these values, and which of them decided."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from definitions import (
@@ -9,8 +9,13 @@ from definitions import (
     InterventionCriteriaNone,
     InterventionCriterion,
 )
-from processor.aggregates import Value
+from definitions.interventions import children
+from processor.aggregates import Result
 from processor.criteria import compile_comparison
+from processor.errors import DefinitionError
+
+# Met when the attribute's value with the event differs from that without it.
+CHANGED = "changed"
 
 Criteria = (
     InterventionCriterion
@@ -19,7 +24,7 @@ Criteria = (
     | InterventionCriteriaNone
 )
 # The values of the attributes that a rule reads, in the order of its readers.
-Values = Sequence[Value]
+Values = Sequence[Result]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +34,7 @@ class Leaf:
     attribute: str
     group_version: int
     operator: str
-    value: Value
+    value: Result
     position: int
 
 
@@ -45,20 +50,36 @@ class Tree:
 
 
 def compile_tree(criteria: Criteria, leaf_of: Callable[[InterventionCriterion], Leaf]) -> Tree:
-    """Compile nested criteria. Of empty ones, `all` and `none` are met, `any` is not."""
+    """Compile nested criteria. Of empty ones, `all` and `none` are met, `any` is not.
+
+    `changed` stands alone or in `all` and is met here: the rule compares what must change.
+
+    Raises:
+        DefinitionError: `changed` in `any` or `none`.
+    """
     match criteria:
         case InterventionCriteriaAll(all=nodes):
             return _all([compile_tree(node, leaf_of) for node in nodes])
         case InterventionCriteriaAny(any=nodes):
+            _refuse_changed(nodes)
             return _any([compile_tree(node, leaf_of) for node in nodes])
         case InterventionCriteriaNone(none=nodes):
-            children = [compile_tree(node, leaf_of) for node in nodes]
-            return _none(children, _leaves(criteria, leaf_of))
+            _refuse_changed(nodes)
+            compiled = [compile_tree(node, leaf_of) for node in nodes]
+            return _none(compiled, [leaf_of(leaf) for leaf in criterions(criteria)])
         case InterventionCriterion():
             return _leaf(leaf_of(criteria))
 
 
+def _refuse_changed(nodes: Iterable[Criteria]) -> None:
+    if any(leaf.operator == CHANGED for node in nodes for leaf in criterions(node)):
+        message = f"operator {CHANGED!r} stands in any or none"
+        raise DefinitionError(message, hint="use it alone or inside of all")
+
+
 def _leaf(leaf: Leaf) -> Tree:
+    if leaf.operator == CHANGED:
+        return Tree(lambda _values: True, lambda _values: [leaf])
     compare = compile_comparison(leaf.operator, leaf.value)
     position = leaf.position
     return Tree(lambda values: compare(values[position]), lambda _values: [leaf])
@@ -94,13 +115,8 @@ def _none(children: Sequence[Tree], leaves: list[Leaf]) -> Tree:
     return Tree(lambda values: not any(met(values) for met in tests), lambda _values: leaves)
 
 
-def _leaves(criteria: Criteria, leaf_of: Callable[[InterventionCriterion], Leaf]) -> list[Leaf]:
-    match criteria:
-        case InterventionCriterion():
-            return [leaf_of(criteria)]
-        case (
-            InterventionCriteriaAll(all=nodes)
-            | InterventionCriteriaAny(any=nodes)
-            | InterventionCriteriaNone(none=nodes)
-        ):
-            return [leaf for node in nodes for leaf in _leaves(node, leaf_of)]
+def criterions(criteria: Criteria) -> list[InterventionCriterion]:
+    """Return the single criteria of a tree, in its order."""
+    if isinstance(criteria, InterventionCriterion):
+        return [criteria]
+    return [leaf for node in children(criteria) for leaf in criterions(node)]

@@ -17,16 +17,18 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from typing import Any
 
 import structlog
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Producer
 from confluent_kafka import TopicPartition as KafkaPartition
 
+from definitions import life_cycle
 from definitions.catalog import Catalog
-from definitions.changes import refusals
+from definitions.dependents import Moved, moved, stopped
+from definitions.life_cycle import LifeCycleStep
+from definitions.objects import Definition
 from definitions.problems import Problem
-from definitions.records import record_key, to_record
+from definitions.records import to_record
 from processor.clock import wall_ms
 from processor.engine.plan import Plan, compile_plan
 from processor.errors import BrokerError, ConflictError, DeadLetterReason, DefinitionError
@@ -186,18 +188,28 @@ def refusal_dead_letter(topic: str, refusal: RefusedRecord) -> Refused:
 
 
 @dataclass(frozen=True, slots=True)
-class Published:
-    """What a publish did: the record keys that changed, those that did not, and the last offset."""
+class Written:
+    """What a change of definitions did, by record keys.
+
+    `changed` were written, `unchanged` were as they should be. `stopped` is what is not in force
+    any more because of it; `moved` are rules that now read another version of a group.
+    """
 
     changed: tuple[str, ...]
     unchanged: tuple[str, ...]
+    stopped: tuple[str, ...] = ()
+    moved: tuple[Moved, ...] = ()
+
+
+# Values of records to be written, None to delete; and the catalog with them.
+Change = tuple[Mapping[str, bytes | None], Catalog]
 
 
 class DefinitionsWriter:
-    """Changes definitions under the topic's lock. Blocking.
+    """Changes definitions under the topic's lock. Blocking. What is the same is not written.
 
     Raises (all methods):
-        DefinitionError: the change cannot be right; `problems` says why. Nothing was written.
+        InvalidDefinitionsError: the change is refused; `problems` says why. Nothing was written.
         ConflictError: another writer came first. Nothing was written; try again.
         BrokerError: Kafka does not answer.
     """
@@ -206,31 +218,45 @@ class DefinitionsWriter:
         self._settings = settings
         self._topic = settings.definitions_topic
 
-    def publish(self, objects: Iterable[Any]) -> Published:
+    def publish(self, objects: Iterable[Definition]) -> Written:
         """Publish objects, all or none."""
-        wanted = [one.model_copy(update={"is_published": True}) for one in objects]
+        return self._move(lambda current: life_cycle.publish(current.catalog, objects))
 
-        def change(current: CatalogLog) -> dict[str, bytes | None]:
-            mine = {record_key(one) for one in wanted}
-            problems = refusals(current.catalog, wanted)
-            catalog = current.catalog.with_objects(wanted)
-            problems += [problem for problem in catalog.problems() if problem.record in mine]
-            if problems:
-                raise InvalidDefinitionsError(problems)
-            # A catalog yields keys, groups, services, interventions: each after what it names.
-            return {record_key(one): to_record(one) for one in catalog if record_key(one) in mine}
+    def draft(self, objects: Iterable[Definition]) -> Written:
+        """Store objects that are not in force, all or none; those that are published refuse it."""
+        return self._move(lambda current: life_cycle.draft(current.catalog, objects))
 
-        return self._change(change)
+    def unpublish(self, names: Iterable[str]) -> Written:
+        """Take definitions out of force, by record key, or without version for every version.
 
-    def restore(self, key: str, good: bytes | None, bad: bytes | None) -> Published:
+        Only a name that is not known refuses it.
+        """
+        return self._move(lambda current: life_cycle.unpublish(current.catalog, names))
+
+    def delete(self, names: Iterable[str]) -> Written:
+        """Remove definitions that are not published and that nothing else needs, all or none."""
+        return self._move(lambda current: life_cycle.delete(current.catalog, names, self._stored()))
+
+    def restore(self, key: str, good: bytes | None, bad: bytes | None) -> Written:
         """Write a key's last good value back if its bad one still stands."""
 
-        def change(current: CatalogLog) -> dict[str, bytes | None]:
-            return {key: good} if self._values.get(key) == bad else {}
+        def change(current: CatalogLog) -> Change:
+            wanted = {key: good} if self._latest.get(key) == bad else {}
+            return wanted, current.catalog
 
         return self._change(change)
 
-    def _change(self, change: Callable[[CatalogLog], Mapping[str, bytes | None]]) -> Published:
+    def _move(self, take: Callable[[CatalogLog], LifeCycleStep]) -> Written:
+        def change(current: CatalogLog) -> Change:
+            step = take(current)
+            if step.problems:
+                raise InvalidDefinitionsError(step.problems)
+            after = step.catalog
+            return {one: _value(after.by_record.get(one)) for one in step.records}, after
+
+        return self._change(change)
+
+    def _change(self, change: Callable[[CatalogLog], Change]) -> Written:
         Topics(self._settings).create(only=self._topic)
         producer = Producer(
             {
@@ -243,8 +269,9 @@ class DefinitionsWriter:
         try:
             producer.init_transactions(_CALL_S)  # 1
             current = self._read()  # 2
-            records = dict(change(current))  # 3
-            changed = {k: v for k, v in records.items() if self._values.get(k) != v}
+            before = current.catalog
+            records, after = change(current)  # 3
+            changed = {k: v for k, v in records.items() if not self._is(before, k, v)}
             if changed:
                 self._commit(producer, changed)  # 4
         except KafkaException as error:
@@ -254,21 +281,24 @@ class DefinitionsWriter:
             raise _broker_error(self._settings, str(error)) from error
         finally:
             close_producer(producer)
-        return Published(tuple(changed), tuple(sorted(set(records) - set(changed))))
+        return Written(
+            tuple(changed),
+            tuple(record for record in records if record not in changed),
+            tuple(record for record in stopped(before, after) if record not in records),
+            tuple(moved(before, after)),
+        )
+
+    def _is(self, catalog: Catalog, key: str, value: bytes | None) -> bool:
+        """Whether a record says this already, be it in other bytes that somebody wrote by hand."""
+        if self._latest.get(key) == value:
+            return True
+        return value is not None and _value(catalog.by_record.get(key)) == value
+
+    def _stored(self) -> list[str]:
+        return [key for key, value in self._latest.items() if value is not None]
 
     def _read(self) -> CatalogLog:
-        reader = ChangelogReader(self._settings.kafka_client, self._topic, 0)
-        try:
-            records = [
-                DefinitionRecord(one.offset, (one.key or b"").decode(errors="replace"), one.value)
-                for batch in reader.read(None)
-                for one in batch
-            ]
-        finally:
-            reader.close()
-        self._values = {record.key: record.value for record in records}
-        current = CatalogLog()
-        current.take(records)
+        current, self._latest = _read_to_end(self._settings)
         return current
 
     def _commit(self, producer: Producer, records: Mapping[str, bytes | None]) -> None:
@@ -276,6 +306,15 @@ class DefinitionsWriter:
         for key, value in records.items():
             producer.produce(self._topic, key=key.encode(), value=value, partition=0)
         producer.commit_transaction(_CALL_S)
+
+
+def read_catalog(settings: Settings) -> Catalog:
+    """Return the good definitions of the topic as it is now, without its lock. Blocking.
+
+    Raises:
+        BrokerError: the topic is not there, or cannot be read.
+    """
+    return _read_to_end(settings)[0].catalog
 
 
 class InvalidDefinitionsError(DefinitionError):
@@ -288,6 +327,26 @@ class InvalidDefinitionsError(DefinitionError):
             detail="; ".join(f"{problem.place}: {problem.message}" for problem in problems),
         )
         self.problems = problems
+
+
+def _read_to_end(settings: Settings) -> tuple[CatalogLog, dict[str, bytes | None]]:
+    """Return the good definitions, and the last value of every key, good or not."""
+    reader = ChangelogReader(settings.kafka_client, settings.definitions_topic, 0)
+    try:
+        records = [
+            DefinitionRecord(one.offset, (one.key or b"").decode(errors="replace"), one.value)
+            for batch in reader.read(None)
+            for one in batch
+        ]
+    finally:
+        reader.close()
+    current = CatalogLog()
+    current.take(records)
+    return current, {record.key: record.value for record in records}
+
+
+def _value(definition: Definition | None) -> bytes | None:
+    return None if definition is None else to_record(definition)
 
 
 def _broker_error(settings: Settings, detail: str) -> BrokerError:

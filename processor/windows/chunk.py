@@ -15,6 +15,18 @@ class Chunk:
         self.times = times
         self.values = values
 
+    def part(self, start: int, stop: int) -> "Chunk":
+        """Return the entries from `start` to before `stop`."""
+        return Chunk(self.times[start:stop], self.values[start:stop])
+
+    def merged(self, newer: "Chunk") -> "Chunk":
+        """Return the entries of both; those of `newer` arrived later."""
+        times, values = self.times + newer.times, self.values + newer.values
+        if newer.times[0] >= self.times[-1]:
+            return Chunk(times, values)
+        order = sorted(range(len(times)), key=times.__getitem__)  # stable: older before newer
+        return Chunk([times[at] for at in order], [values[at] for at in order])
+
     def to_plain(self) -> tuple[list[int], list[Value]]:
         """Return the differences of the times, of which the first is the first time, and values."""
         times = self.times

@@ -136,7 +136,15 @@ def test_publish_writes_once_and_refuses_other_content(cluster: Cluster, tmp_pat
     file = tmp_path / "visits.json"
     file.write_text(json.dumps(list(DEFINITIONS.values())))
     first = json_lines(run(cluster, "publish", str(file), "--json"))
-    assert first == [{"changed": list(DEFINITIONS), "unchanged": [], "problems": []}]
+    assert first == [
+        {
+            "changed": list(DEFINITIONS),
+            "unchanged": [],
+            "stopped": [],
+            "moved": [],
+            "problems": [],
+        }
+    ]
     again = run(cluster, "publish", str(file))
     assert again.returncode == DONE, again.stderr
     assert again.stdout.count("unchanged  ") == len(DEFINITIONS)

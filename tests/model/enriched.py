@@ -68,6 +68,7 @@ class Line:
 
     columns: dict[str, str]
     time_ms: int = field(init=False)
+    found: Json = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         collector = to_ms(self["collector_tstamp"])
@@ -90,17 +91,21 @@ class Line:
             raise NotAnEventError("json")
         return [self_describing(one) for column in columns for one in column]
 
-    def value(self, prop: Json) -> str | int | float | bool | None:
-        """The value of a property of the definitions; None where it contributes nothing."""
+    def value(self, prop: Json) -> Any:
+        """What stands at the place of a property of the definitions; None where nothing does."""
+        place = json.dumps(prop)
+        if place not in self.found:
+            self.found[place] = self._value(prop)
+        return self.found[place]
+
+    def _value(self, prop: Json) -> Any:
         if prop["type"] == "atomic":
-            found = atomic_value(prop["name"], self[prop["name"]])
-        elif prop["type"] == "event":
+            return atomic_value(prop["name"], self[prop["name"]])
+        if prop["type"] == "event":
             matches = [one for one in self.unstruct if has_schema(one, prop)]
-            found = follow(matches, 0, prop["path"])
-        else:
-            matches = [one for one in self.entities if has_schema(one, prop)]
-            found = follow(matches, prop.get("index", 0), prop["path"])
-        return found if is_small_scalar(found) else None
+            return follow(matches, 0, prop["path"])
+        matches = [one for one in self.entities if has_schema(one, prop)]
+        return follow(matches, prop.get("index", 0), prop["path"])
 
 
 def parse(raw: bytes) -> Line:

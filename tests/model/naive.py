@@ -9,6 +9,9 @@ the plainest form that can be read against the documentation:
   nothing contributed for the time to live.
 - A rule is looked at after an event that contributed to an attribute which it reads, at the
   greatest event time of what it reads; it fires when it was not met without the event and is with.
+  What must have changed was not met without the event.
+- A rule does not fire before its cooldown has passed since its last firing for the profile, nor
+  more often than it may.
 """
 
 import hashlib
@@ -18,9 +21,11 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from tests.model.comparing import Scalar, Value, deciding, is_met
 from tests.model.enriched import Line, NotAnEventError, iso_or_none, parse, to_iso
+from tests.model.properties import value_of
 from tests.model.published import Attribute, AttributeId, Json, Rule, read_definitions
-from tests.model.values import Value, aggregate, contribution, deciding, id_text, is_met
+from tests.model.values import aggregate, contribution, id_text
 
 ProfileId = tuple[str, str]
 SCHEMA = "iglu:io.processor/intervention/jsonschema/1-0-0"
@@ -34,7 +39,7 @@ class Entry:
     event_id: str
     event_name: str
     derived_tstamp: str
-    values: dict[AttributeId, Value]
+    values: dict[AttributeId, Scalar | None]
 
 
 @dataclass
@@ -47,10 +52,13 @@ class Model:
     deduplication_horizon_ms: int = 3_600_000
     profiles: dict[ProfileId, list[Entry]] = field(default_factory=dict)
     duplicates: int = 0
+    # How often a rule was looked at because an attribute got something: for tests to count.
+    looked_at: Counter[tuple[str, int, AttributeId]] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
-        self._keys, self._attributes, self._rules = read_definitions(self.definitions)
+        self._keys, self._attributes, self.rules = read_definitions(self.definitions)
         self._parsed: dict[bytes, dict[ProfileId, Entry]] = {}
+        self._fired_ms: dict[tuple[ProfileId, str, int], list[int]] = {}
 
     def apply(
         self,
@@ -84,18 +92,22 @@ class Model:
         mine = [one for one in self._attributes.get(key, []) if one.id[:2] == (group, version)]
         return {one.id[2]: self._value(one, history, now_ms) for one in mine}
 
+    def attributes_of(self, group: str, version: int) -> list[Attribute]:
+        """The attributes of a group."""
+        every = (one for several in self._attributes.values() for one in several)
+        return [one for one in every if one.id[:2] == (group, version)]
+
     def all_attributes(self, key: str, profile_id: str, now_ms: int) -> dict[str, Value]:
-        """All attributes of a profile as `group_v1:name`, and as `name` where only one has it."""
+        """All attributes of a profile by the names of `named`."""
         history = self.profiles.get((key, profile_id), [])
+        return {name: self._value(one, history, now_ms) for name, one in self.named(key).items()}
+
+    def named(self, key: str) -> dict[str, Attribute]:
+        """Attributes of a key as `group_v1:name`, and as `name` where only one has it."""
         mine = self._attributes.get(key, [])
         names = Counter(one.id[2] for one in mine)
-        found: dict[str, Value] = {}
-        for one in mine:
-            group, version, name = one.id
-            value = found[f"{group}_v{version}:{name}"] = self._value(one, history, now_ms)
-            if names[name] == 1:
-                found[name] = value
-        return found
+        alone = {one.id[2]: one for one in mine if names[one.id[2]] == 1}
+        return {f"{one.id[0]}_v{one.id[1]}:{one.id[2]}": one for one in mine} | alone
 
     def contributions(self, line: bytes) -> dict[ProfileId, Entry]:
         """What the event of a line gives to each profile; raises NotAnEventError."""
@@ -118,7 +130,7 @@ class Model:
         facts = (event.time_ms, event["event_id"], event["event_name"], event["derived_tstamp"])
         for key, attributes in self._attributes.items():
             values = {}
-            profile_id = id_text(event.value(self._keys[key]))
+            profile_id = id_text(value_of(event, self._keys[key]))
             for attribute in attributes if profile_id else []:
                 counts, value = contribution(attribute, event)
                 if counts:
@@ -138,12 +150,12 @@ class Model:
         )
 
     def _value(self, attribute: Attribute, history: list[Entry], now_ms: int) -> Value:
-        result = aggregate(attribute, self._counted(attribute, history, now_ms))
+        result = aggregate(attribute, self._counted(attribute, history, now_ms), now_ms)
         return attribute.definition.get("default_value") if result is None else result
 
     def _counted(
         self, attribute: Attribute, history: list[Entry], now_ms: int
-    ) -> list[tuple[int, Value]]:
+    ) -> list[tuple[int, Scalar | None]]:
         """The (time, value) that count at `now_ms`, in the order of arrival."""
         name, period_ms = attribute.id, attribute.period_ms
         if period_ms is not None:
@@ -160,7 +172,7 @@ class Model:
             timers = {one.id for one in mates if one.id[:2] == name[:2]}
         else:
             return [(one.time_ms, one.values[name]) for one in history if name in one.values]
-        counted: list[tuple[int, Value]] = []
+        counted: list[tuple[int, Scalar | None]] = []
         timer_ms = -math.inf
         for one in history:
             if not timers.isdisjoint(one.values):
@@ -174,22 +186,33 @@ class Model:
     def _fire(self, profile: ProfileId, history: list[Entry], source: Json) -> list[Json]:
         messages = []
         newest, earlier = history[-1], history[:-1]
-        for rule in self._rules:
+        for rule in self.rules:
             read = {one.id for one in rule.reads.values() if one.key == profile[0]}
             if read.isdisjoint(newest.values):
                 continue
+            self.looked_at.update((*rule.id, one) for one in read & newest.values.keys())
             now_ms = max(one.time_ms for one in history if not read.isdisjoint(one.values))
             criteria = rule.definition["criteria"]
             after = self._values(rule, history, now_ms)
-            if is_met(criteria, after):
-                before = self._values(rule, earlier, now_ms)
-                if not is_met(criteria, before):
-                    payload = {one.name: self._value(one, history, now_ms) for one in rule.payload}
-                    because = [
-                        reason(leaf, rule, before, after) for leaf in deciding(criteria, after)
-                    ]
-                    messages.append(message(rule, profile, newest, source, payload, because))
+            before = self._values(rule, earlier, now_ms)
+            if is_met(criteria, before, None) or not is_met(criteria, after, before):
+                continue
+            if not self._may_fire(rule, profile, newest.time_ms):
+                continue
+            payload = {one.name: self._value(one, history, now_ms) for one in rule.payload}
+            decided = deciding(criteria, after, before)
+            because = [reason(leaf, rule, before, after) for leaf in decided]
+            messages.append(message(rule, profile, newest, source, payload, because))
         return messages
+
+    def _may_fire(self, rule: Rule, profile: ProfileId, time_ms: int) -> bool:
+        fired_ms = self._fired_ms.setdefault((profile, *rule.id), [])
+        if rule.cooldown_ms and fired_ms and time_ms < fired_ms[-1] + rule.cooldown_ms:
+            return False
+        if rule.fires_max and len(fired_ms) >= rule.fires_max:
+            return False
+        fired_ms.append(time_ms)
+        return True
 
     def _values(self, rule: Rule, history: list[Entry], now_ms: int) -> dict[str, Value]:
         return {name: self._value(one, history, now_ms) for name, one in rule.reads.items()}

@@ -43,6 +43,21 @@ class Rule:
     reads: dict[str, Attribute]
     payload: list[Attribute]
 
+    @property
+    def id(self) -> tuple[str, int]:
+        """Name and version."""
+        return self.definition["name"], self.definition.get("version", 1)
+
+    @property
+    def cooldown_ms(self) -> int | None:
+        """How long it does not fire again for a profile."""
+        return duration_ms(self.definition.get("cooldown"))
+
+    @property
+    def fires_max(self) -> int | None:
+        """How often it fires for a profile."""
+        return self.definition.get("max_fires")
+
 
 def read_definitions(
     definitions: list[Json],

@@ -250,6 +250,21 @@ def test_a_read_may_have_happened_at_any_moment_between_two_times() -> None:
     assert run(attributes={"recent": 3}, read_now_ms=between).difference_count == 1
 
 
+def test_a_time_since_an_event_may_have_grown_between_two_times() -> None:
+    since = {"name": "idle", "type": "double", "aggregation": "time_since_last", "time_unit": "s"}
+    model = Model([{**GROUP, "attributes": [{**since, "events": []}]}])
+    source = {0: records(line(0))}
+
+    def differences(value: float, read_now_ms: tuple[int, int]) -> int:
+        found = {("domain_userid", "u1"): {"idle": value}}
+        evidence = Evidence(TOPIC, source, {})
+        return check(evidence, Model(model.definitions), found, read_now_ms).difference_count
+
+    between = (NOW_MS, NOW_MS + 500)
+    assert [differences(value, between) for value in (61.0, 61.25, 61.5)] == [0, 0, 0]
+    assert [differences(value, between) for value in (60.999, 61.501)] == [1, 1]
+
+
 @pytest.mark.parametrize(
     ("fired", "count"),
     [

@@ -1,27 +1,36 @@
-"""What the naive model does with values: extract, compare, aggregate, and decide a tree."""
+"""What the naive model makes of the events of an attribute: what they give, and the result."""
 
 import json
 import math
-import re
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
+from tests.model.comparing import Scalar, Value, compare, kind_of, same
 from tests.model.enriched import Line
-from tests.model.published import Attribute, Json, leaves
+from tests.model.properties import value_of
+from tests.model.published import Attribute, Json
 
-Value = str | int | float | bool | None
 ID_CHARS_MAX = 256
+# A list or map of distinct values is given up to here.
+SHOWN_MAX = 100
+# Distinct values that an attribute without a period remembers.
+REMEMBERED_MAX = 1_000
+# An approximate count is exact below as many, and elsewhere at most this far off.
+EXACT_BELOW, APPROXIMATION = 100, 0.05
+UNITS_MS = {"s": 1_000, "min": 60_000, "h": 3_600_000, "d": 86_400_000}
+WITHOUT_PROPERTY = {"counter", "time_since_last", "time_since_first"}
 # The smallest float above zero is 1 / SMALLEST.
 SMALLEST = 2**1074
 
 
-def id_text(value: Value) -> str:
+def id_text(value: Scalar | None) -> str:
     """The id of a profile; empty where the event has none."""
     text = "" if value is None else value if isinstance(value, str) else json.dumps(value)
     return text if len(text) <= ID_CHARS_MAX else ""
 
 
-def contribution(attribute: Attribute, event: Line) -> tuple[bool, Value]:
+def contribution(attribute: Attribute, event: Line) -> tuple[bool, Scalar | None]:
     """Does the event contribute to the attribute, and with what value (a counter has none)?"""
     definition = attribute.definition
     selectors = definition.get("events", [])
@@ -29,9 +38,11 @@ def contribution(attribute: Attribute, event: Line) -> tuple[bool, Value]:
         return False, None
     if not meets(definition.get("criteria") or {}, event):
         return False, None
-    if definition["aggregation"] == "counter":
+    if definition["aggregation"] in WITHOUT_PROPERTY:
         return True, None
-    value = of_type(event.value(definition["property"]), definition["type"])
+    counts_any = definition["aggregation"] == "approx_count_distinct"
+    wanted = "any" if counts_any else definition["type"].removesuffix("_list")
+    value = of_type(value_of(event, definition["property"]), wanted)
     return value is not None, value
 
 
@@ -45,7 +56,7 @@ def meets(criteria: Json, event: Line) -> bool:
     """Does the event meet every one of `all`, and at least one of `any` where that is given?"""
 
     def one(criterion: Json) -> bool:
-        value = event.value(criterion["property"])
+        value = value_of(event, criterion["property"])
         return compare(value, criterion["operator"], criterion.get("value"))
 
     met = all(one(criterion) for criterion in criteria.get("all") or [])
@@ -53,13 +64,17 @@ def meets(criteria: Json, event: Line) -> bool:
     return met and (either is None or any(one(criterion) for criterion in either))
 
 
-def of_type(value: Value, wanted: str) -> Value:
+def of_type(value: Scalar | None, wanted: str) -> Scalar | None:
     """The value as the attribute's type takes it; None where it is of another."""
+    if wanted == "any" or value is None:
+        return value
+    if wanted == "dict":
+        return category(value)
     if wanted in {"string", "timestamp", "bytes"}:
         return value if isinstance(value, str) else None
     if wanted == "bool":
         return value if isinstance(value, bool) else None
-    if isinstance(value, str | bool) or value is None:
+    if isinstance(value, str | bool):
         return None
     if wanted in {"int32", "int64"}:
         whole = value == int(value) and -(2**63) <= value < 2**63
@@ -67,18 +82,37 @@ def of_type(value: Value, wanted: str) -> Value:
     return value
 
 
-def aggregate(attribute: Attribute, rows: list[tuple[int, Value]]) -> Value:
+def category(value: Scalar) -> str:
+    """The text under which a value is counted: the same one for 1 and 1.0."""
+    if isinstance(value, str):
+        return value
+    return json.dumps(int(value) if isinstance(value, float) and value.is_integer() else value)
+
+
+def aggregate(attribute: Attribute, rows: list[tuple[int, Any]], now_ms: int) -> Value:
     """The result over (time, value) in the order of arrival; None where there is none."""
     kind, wanted = attribute.definition["aggregation"], attribute.definition["type"]
     if not rows:
         return None
+    times_ms, values = [time_ms for time_ms, _ in rows], [value for _, value in rows]
     if kind == "counter":
         return len(rows)
     if kind == "first":
         return min(rows, key=lambda row: row[0])[1]
     if kind == "last":
         return max(reversed(rows), key=lambda row: row[0])[1]
-    numbers: list[Any] = [value for _, value in rows]
+    if kind in {"time_since_first", "time_since_last"}:
+        then_ms = min(times_ms) if kind == "time_since_first" else max(times_ms)
+        return max(0, now_ms - then_ms) / UNITS_MS[attribute.definition["time_unit"]]
+    if kind == "approx_count_distinct":
+        return len({(kind_of(value), value) for value in values})
+    if kind in {"sum", "min", "max", "mean"}:
+        return of_numbers(kind, wanted, values)
+    return of_distinct(kind, distinct(rows, bounded=attribute.period_ms is None))
+
+
+def of_numbers(kind: str, wanted: str, numbers: list[Any]) -> int | float | None:
+    """Sum, mean, least or greatest of numbers."""
     if kind == "mean":
         return float(exact_sum(numbers) / len(numbers))
     result: Any = total(numbers) if kind == "sum" else (min if kind == "min" else max)(numbers)
@@ -108,64 +142,48 @@ def rounded(number: Any) -> float | None:
         return None
 
 
-def compare(value: Value, operator: str, wanted: Any) -> bool:
-    """One criterion: only values of one kind compare, a missing value is only null."""
-    if operator == "is null":
-        return value is None
-    if value is None:
-        return False
-    if operator == "is not null":
-        return True
-    if operator == "in":
-        return any(compare(value, "=", one) for one in wanted)
-    same_kind = kind_of(value) == kind_of(wanted)
-    if operator == "!=":
-        return not (same_kind and value == wanted)
-    if operator == "=":
-        return same_kind and value == wanted
-    if not same_kind or isinstance(value, bool):
-        return False
-    if operator == "like":
-        return isinstance(value, str) and is_like(value, wanted)
-    return bool(
-        {"<": value < wanted, ">": value > wanted, "<=": value <= wanted, ">=": value >= wanted}[
-            operator
-        ]
-    )
+@dataclass
+class Distinct:
+    """One of the different values, how often it was seen, and its latest sighting by event time."""
+
+    value: Scalar
+    count: int = 0
+    seen: tuple[int, int] = (-1, -1)  # event time, and arrival among those of one time
 
 
-def kind_of(value: Any) -> str:
-    """The kinds that compare with each other."""
-    if isinstance(value, bool):
-        return "boolean"
-    return "number" if isinstance(value, int | float) else type(value).__name__
+def distinct(rows: list[tuple[int, Scalar]], *, bounded: bool) -> list[Distinct]:
+    """The different values, the one last seen longest ago first.
+
+    Where they are bounded, the first of them is forgotten with its count whenever there are more.
+    """
+    found: dict[tuple[str, Scalar], Distinct] = {}
+    for arrival, (time_ms, value) in enumerate(rows):
+        one = found.setdefault((kind_of(value), value), Distinct(value))
+        one.count += 1
+        one.seen = max(one.seen, (time_ms, arrival))
+        if bounded and len(found) > REMEMBERED_MAX:
+            oldest = min(found.values(), key=lambda one: one.seen)
+            del found[kind_of(oldest.value), oldest.value]
+    return sorted(found.values(), key=lambda one: one.seen)
 
 
-def is_like(text: str, pattern: str) -> bool:
-    """SQL LIKE: % is any run, _ one character, a backslash takes the next one as it is."""
-    wild = {"%": ".*", "_": "."}
-    parts = re.findall(r"\\.|[^\\]", pattern, re.DOTALL)
-    regex = "".join(wild.get(one) or re.escape(one[-1]) for one in parts)
-    return re.fullmatch(regex, text, re.DOTALL) is not None
+def of_distinct(kind: str, found: list[Distinct]) -> Value:
+    """What follows from the different values; of equal counts the one last seen goes first."""
+    if kind == "unique_list":
+        return [one.value for one in found[-SHOWN_MAX:]]
+    newest_first = found[::-1]
+    if kind == "least_frequent":
+        return min(newest_first, key=lambda one: one.count).value
+    if kind == "most_frequent":
+        return max(newest_first, key=lambda one: one.count).value
+    most_first = sorted(newest_first, key=lambda one: -one.count)
+    return {str(one.value): one.count for one in most_first[:SHOWN_MAX]}
 
 
-def is_met(tree: Json, values: dict[str, Value]) -> bool:
-    """Is the tree of criteria met: every one of `all`, one of `any`, none of `none`?"""
-    if "all" in tree:
-        return all(is_met(child, values) for child in tree["all"])
-    if "any" in tree:
-        return any(is_met(child, values) for child in tree["any"])
-    if "none" in tree:
-        return not any(is_met(child, values) for child in tree["none"])
-    return compare(values[tree["attribute"]], tree["operator"], tree.get("value"))
-
-
-def deciding(tree: Json, values: dict[str, Value]) -> list[Json]:
-    """The criteria that made a met tree met, in its order."""
-    if "none" in tree:
-        return leaves(tree)
-    if "all" in tree or "any" in tree:
-        children = tree["all"] if "all" in tree else tree["any"]
-        met = [one for one in children if is_met(one, values)]
-        return [leaf for child in met for leaf in deciding(child, values)]
-    return [tree]
+def agrees(attribute: Attribute, value: Any, expected: Value) -> bool:
+    """Is the value right, as exact as its aggregation is?"""
+    counts_any = attribute.definition["aggregation"] == "approx_count_distinct"
+    if counts_any and isinstance(expected, int) and expected >= EXACT_BELOW:
+        near = APPROXIMATION * expected
+        return kind_of(value) == "number" and abs(value - expected) <= near
+    return same(value, expected)

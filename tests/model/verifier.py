@@ -10,13 +10,15 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any, Literal
 
 from tests.model.contribution_log import Contribution, ContributionLog, Section
 from tests.model.enriched import NotAnEventError
 from tests.model.naive import Entry, Model, ProfileId
-from tests.model.published import Json
+from tests.model.published import Attribute, Json
 from tests.model.topic_reader import Records, read_topic, topic_id
+from tests.model.values import UNITS_MS, agrees
 
 Place = tuple[int, int]  # partition and offset in the source
 Step = tuple[Place, list[ProfileId] | None]
@@ -231,23 +233,33 @@ def compare_attributes(
     """Each attribute has the value of the model at a moment of the read."""
     start, end = (read_now_ms, read_now_ms) if isinstance(read_now_ms, int) else read_now_ms
     for owner, found in attributes_by_profile.items():
-        moments = [
-            model.all_attributes(*owner, now) for now in model.change_times(owner, start, end)
-        ]
+        times_ms = model.change_times(owner, start, end)
+        moments = [model.all_attributes(*owner, now_ms) for now_ms in times_ms]
+        named = model.named(owner[0])
         for name, value in found.items():
-            due = [moment[name] for moment in moments if name in moment]
             if name == owner[0]:
                 continue
             report.attributes_compared += 1
-            if not any(equal(value, one) for one in due):
+            if name not in named:
+                report.differ(f"{owner} {name}: {value!r} instead of no such attribute")
+                continue
+            due = [moment[name] for moment in moments]
+            spans_ms = [until - since for since, until in pairwise([*times_ms, end])]
+            if not any(
+                agrees(named[name], value, one) or grown(named[name], value, one, span_ms)
+                for one, span_ms in zip(due, spans_ms, strict=True)
+            ):
                 report.differ(f"{owner} {name}: {value!r} instead of {shown(due)}")
+
+
+def grown(attribute: Attribute, value: Any, since: Any, span_ms: int) -> bool:
+    """Is it a time since an event that was shorter a moment ago?"""
+    unit = attribute.definition.get("time_unit")
+    if unit is None or not isinstance(value, float) or not isinstance(since, float):
+        return False
+    return since <= value <= (since + span_ms / UNITS_MS[unit]) * (1 + 1e-12)
 
 
 def shown(due: Iterable[Any]) -> str:
     """The values that would have done."""
-    return " or ".join(dict.fromkeys(map(repr, due))) or "no such attribute"
-
-
-def equal(left: Any, right: Any) -> bool:
-    """Equal as JSON values: true is not 1, but 1.0 is."""
-    return isinstance(left, bool) == isinstance(right, bool) and bool(left == right)
+    return " or ".join(dict.fromkeys(map(repr, due)))

@@ -133,6 +133,7 @@ def test_the_largest_definition_fits_its_topic() -> None:
 def test_definitions_and_events_have_the_same_bounds() -> None:
     assert definition_limits.NAME_CHARS_MAX == limits.NAME_CHARS_MAX
     assert definition_limits.VALUE_BYTES_MAX == limits.VALUE_BYTES_MAX
+    assert definition_limits.LIST_VALUES_MAX == limits.RESULT_VALUES_MAX
     assert definition_limits.RECORD_BYTES_MAX == limits.DEFINITION_BYTES_MAX
 
 

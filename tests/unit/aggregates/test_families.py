@@ -1,7 +1,17 @@
-from processor.aggregates import AGGREGATES
+from typing import get_args
+
+from definitions.attributes import Aggregation
+from processor.aggregates import AGGREGATES, FAMILIES
 
 
-def test_every_family_stands_under_its_own_name():
-    assert {name: family.name for name, family in AGGREGATES.items()} == {
-        name: name for name in ("counter", "sum", "mean", "min", "max", "first", "last")
+def test_every_aggregation_stands_under_its_own_name():
+    assert {name: one.name for name, one in AGGREGATES.items()} == {
+        name: name for name in get_args(Aggregation)
     }
+
+
+def test_aggregations_of_one_family_share_what_makes_their_state():
+    for one in AGGREGATES.values():
+        family = FAMILIES[one.family]
+        assert (one.add, one.merge) == (family.add, family.merge) or one is family
+        assert (one.gather, one.size, one.end) == (family.gather, family.size, family.end)

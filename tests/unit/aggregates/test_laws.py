@@ -1,4 +1,4 @@
-"""The laws that every family keeps, in one place."""
+"""The laws that every aggregation keeps, in one place."""
 
 import msgspec
 import pytest
@@ -7,11 +7,28 @@ from hypothesis import strategies as st
 
 from processor.aggregates import AGGREGATES, Aggregate
 
-FAMILIES = sorted(AGGREGATES)
+NAMES = sorted(AGGREGATES)
+NUMERIC = {"sum", "mean", "min", "max"}
 INT64 = st.integers(-(2**63), 2**63 - 1)
 FLOATS = st.floats(allow_nan=False, allow_infinity=False)
-VALUES = st.lists(st.one_of(INT64, FLOATS, st.integers(-9, 9)), min_size=1, max_size=12)
-TIMES = st.lists(st.integers(0, 5), min_size=12, max_size=12)
+NUMBERS = st.one_of(INT64, FLOATS, st.integers(-9, 9))
+# Few, so that they come again; among 1, 1.0, True and "1" are three values.
+SCALARS = st.one_of(
+    st.sampled_from([0, 1, 1.0, 2.5, True, False, "", "1", "a", "true"]), INT64, st.text()
+)
+COUNT = 12
+
+
+@st.composite
+def entries_of(draw, name):
+    """Entries (event time in ms, value) in the order of arrival."""
+    values = draw(st.lists(NUMBERS if name in NUMERIC else SCALARS, min_size=1, max_size=COUNT))
+    times = draw(st.lists(st.integers(0, 5), min_size=len(values), max_size=len(values)))
+    return list(zip(times, values, strict=True))
+
+
+def by_time(entries):
+    return sorted(entries, key=lambda entry: entry[0])
 
 
 def added(family: Aggregate, entries):
@@ -28,80 +45,106 @@ def gathered(family: Aggregate, entries):
     return family.gather([0, *times], ["before", *values], 1, 1 + len(times))
 
 
-def results(family: Aggregate, state):
-    return None if state is None else (family.result_float(state),)
+def result(family: Aggregate, state):
+    """The result with its types and its order; 0.0 and -0.0 are one number."""
+    if state is None:
+        return None
+    found = family.result_float(state)
+    return repr(found + 0.0 if isinstance(found, float) else found)
 
 
-@pytest.mark.parametrize("name", FAMILIES)
+@pytest.mark.parametrize("name", NAMES)
 def test_merging_nothing_is_empty(name):
     family = AGGREGATES[name]
     assert family.merge([]) is None
     assert family.merge([None, None]) is None
 
 
-@pytest.mark.parametrize("name", FAMILIES)
-@given(values=VALUES, times=TIMES, cut=st.integers(0, 12))
-def test_adding_gathering_and_merging_agree(name, values, times, cut):
+@pytest.mark.parametrize("name", NAMES)
+@given(data=st.data(), cut=st.integers(0, COUNT))
+def test_adding_gathering_and_merging_agree(name, data, cut):
     family = AGGREGATES[name]
-    entries = sorted(zip(times, values, strict=False), key=lambda entry: entry[0])
-    expected = results(family, added(family, entries))
-    assert results(family, gathered(family, entries)) == expected
+    entries = by_time(data.draw(entries_of(name)))
+    expected = result(family, added(family, entries))
+    assert result(family, gathered(family, entries)) == expected
     parts = [gathered(family, entries[:cut]), added(family, entries[cut:])]
-    assert results(family, family.merge(parts)) == expected
+    assert result(family, family.merge(parts)) == expected
 
 
-@pytest.mark.parametrize("name", FAMILIES)
-@given(values=VALUES, times=TIMES)
-def test_arrival_out_of_time_order_gives_the_result_of_sorted_entries(name, values, times):
+@pytest.mark.parametrize("name", NAMES)
+@given(data=st.data())
+def test_arrival_out_of_time_order_gives_the_result_of_sorted_entries(name, data):
     family = AGGREGATES[name]
-    arrived = list(zip(times, values, strict=False))
-    ordered = sorted(arrived, key=lambda entry: entry[0])
-    assert results(family, added(family, arrived)) == results(family, gathered(family, ordered))
+    arrived = data.draw(entries_of(name))
+    assert result(family, added(family, arrived)) == result(
+        family, gathered(family, by_time(arrived))
+    )
 
 
-@pytest.mark.parametrize("name", FAMILIES)
-@given(values=VALUES, times=TIMES, left=st.integers(0, 12), right=st.integers(0, 12))
-def test_merging_is_associative(name, values, times, left, right):
+@pytest.mark.parametrize("name", NAMES)
+@given(data=st.data(), cut=st.integers(0, COUNT))
+def test_parts_that_lie_over_each_other_in_time_merge_in_the_order_of_arrival(name, data, cut):
     family = AGGREGATES[name]
-    entries = sorted(zip(times, values, strict=False), key=lambda entry: entry[0])
+    arrived = data.draw(entries_of(name))
+    parts = [gathered(family, by_time(part)) for part in (arrived[:cut], arrived[cut:])]
+    assert result(family, family.merge(parts)) == result(family, gathered(family, by_time(arrived)))
+
+
+@pytest.mark.parametrize("name", NAMES)
+@given(data=st.data(), left=st.integers(0, COUNT), right=st.integers(0, COUNT))
+def test_merging_is_associative(name, data, left, right):
+    family = AGGREGATES[name]
+    entries = by_time(data.draw(entries_of(name)))
     low, high = sorted((left, right))
     a, b, c = (
         gathered(family, part) for part in (entries[:low], entries[low:high], entries[high:])
     )
     one = family.merge([a, family.merge([b, c])])
-    assert results(family, one) == results(family, family.merge([family.merge([a, b]), c]))
+    assert result(family, one) == result(family, family.merge([family.merge([a, b]), c]))
 
 
-@pytest.mark.parametrize("name", FAMILIES)
-@given(values=VALUES, times=TIMES)
-def test_a_compact_state_survives_msgpack_with_the_same_result(name, values, times):
+@pytest.mark.parametrize("name", NAMES)
+@given(data=st.data())
+def test_a_compact_state_survives_msgpack_with_the_same_result(name, data):
     family = AGGREGATES[name]
-    entries = sorted(zip(times, values, strict=False), key=lambda entry: entry[0])
+    entries = by_time(data.draw(entries_of(name)))
     for state in (added(family, entries), gathered(family, entries)):
         compact = family.compact(state)
         again = msgspec.msgpack.decode(msgspec.msgpack.encode(compact))
         assert again == compact
-        assert results(family, again) == results(family, state)
+        assert result(family, again) == result(family, state)
 
 
-@pytest.mark.parametrize("name", FAMILIES)
-@given(values=VALUES, times=TIMES)
-def test_a_compact_state_does_not_depend_on_how_it_came_about(name, values, times):
+@pytest.mark.parametrize("name", NAMES)
+@given(data=st.data())
+def test_a_compact_state_does_not_depend_on_how_it_came_about(name, data):
     family = AGGREGATES[name]
-    entries = sorted(zip(times, values, strict=False), key=lambda entry: entry[0])
+    entries = by_time(data.draw(entries_of(name)))
     compact = family.compact(gathered(family, entries))
     assert added(family, entries) == compact
     halves = [gathered(family, entries[:5]), gathered(family, entries[5:])]
     assert family.compact(family.merge(halves)) == compact
 
 
-@pytest.mark.parametrize("name", FAMILIES)
-@given(values=VALUES, times=TIMES)
-def test_states_are_never_changed_in_place(name, values, times):
+@pytest.mark.parametrize("name", NAMES)
+@given(data=st.data())
+def test_states_are_never_changed_in_place(name, data):
     family = AGGREGATES[name]
-    entries = list(zip(times, values, strict=False))
-    before = added(family, entries)
+    before = added(family, data.draw(entries_of(name)))
     copy = msgspec.msgpack.encode(family.compact(before))
-    family.add(before, 3, 1.5)
+    value = 1.5 if name in NUMERIC else "a"
+    for time_ms in (0, 3, 9):
+        family.merge([before, family.add(family.add(before, time_ms, value), time_ms, value)])
     family.merge([before, before])
+    family.result(before) if name != "sum" else family.result_float(before)
     assert msgspec.msgpack.encode(family.compact(before)) == copy
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if AGGREGATES[name].size])
+def test_the_size_of_a_state_is_about_that_of_its_bytes(name):
+    family = AGGREGATES[name]
+    for count in (1, 50, 5_000):
+        values = [f"value {number:030}" for number in range(count)]
+        state = family.gather(list(range(count)), values, 0, count)
+        size = len(msgspec.msgpack.encode(state))
+        assert size * 0.5 <= family.size(state) <= size * 2 + 100

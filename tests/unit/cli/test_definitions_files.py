@@ -63,3 +63,33 @@ def test_a_warehouse_group_is_registered_and_not_computed(run, tmp_path):
     file = tmp_path / "batch.json"
     file.write_text(json.dumps(group))
     assert "(registered, not computed)" in run("check", file).stdout
+
+
+def test_a_group_that_is_not_online_is_registered_and_not_computed(run, tmp_path, example):
+    file = tmp_path / "off.json"
+    view = {"name": "views", "type": "int32", "aggregation": "counter", "events": []}
+    group = {
+        "name": "off",
+        "owner": "a@example.com",
+        "online": False,
+        "attribute_key": {"name": "user_id"},
+        "attributes": [view],
+    }
+    file.write_text(json.dumps(group))
+    assert "attribute_group/off/1 (registered, not computed)" in run("check", file).stdout
+
+
+def test_wrong_fields_and_wrong_meaning_are_told_at_once(run, tmp_path):
+    key = {"name": "app", "property": {"type": "atomic", "name": "app_ids"}}
+    service = {
+        "name": "s",
+        "owner": "a@example.com",
+        "attribute_groups": [{"name": "g"}, {"name": "h", "version": 2}],
+    }
+    file = tmp_path / "wrong.json"
+    file.write_text(json.dumps([key, service]))
+    lines = run("check", file).stderr.splitlines()
+    assert len(lines) == 3
+    assert "did you mean app_id" in lines[0]
+    assert "'g' version 1" in lines[1]
+    assert "'h' version 2" in lines[2]

@@ -230,3 +230,61 @@ def test_two_definitions_of_one_name_in_a_file_are_refused(tmp_path):
     with pytest.raises(RecordError) as error:
         objects_from_file(path)
     assert [code for code, _ in found(error)] == ["duplicate_object"]
+
+
+COUNTER = {"name": "n", "type": "int32", "aggregation": "counter", "events": []}
+WHOLE = {
+    "attribute_key/app": {"name": "app", "property": {"type": "atomic", "name": "app_id"}},
+    "attribute_group/g/1": {
+        "name": "g",
+        "version": 1,
+        "owner": "a@b.com",
+        "attribute_key": {"name": "app"},
+        "attributes": [COUNTER],
+    },
+    "service/s": {"name": "s", "owner": "a@b.com", "attribute_groups": [{"name": "g"}]},
+    "intervention/r/1": {
+        "name": "r",
+        "version": 1,
+        "owner": "a@b.com",
+        "criteria": {"attribute": "g:n", "operator": ">", "value": 1},
+        "target_attribute_keys": [{"name": "app"}],
+    },
+}
+FIELDS = [
+    (record, field)
+    for record, fields in {
+        "attribute_key/app": "name property key external_column owner ttl is_published",
+        "attribute_group/g/1": "name version owner attribute_key attributes fields batch_source "
+        "ttl refresh_rate backfill_since_tstamp online offline is_published",
+        "service/s": "name owner attribute_groups is_published",
+        "intervention/r/1": "name version owner criteria target_attribute_keys cooldown max_fires "
+        "payload_attribute_groups is_published",
+    }.items()
+    for field in fields.split()
+]
+
+
+def problems_of_file(objects, tmp_path):
+    file = tmp_path / "objects.json"
+    file.write_text(json.dumps(list(objects)))
+    try:
+        return Catalog.empty().with_objects(objects_from_file(file)).problems()
+    except RecordError as error:
+        return error.problems
+
+
+@pytest.mark.parametrize("wrong", [[1], [[]], {"name": [1]}, "\0 no name!"])
+@pytest.mark.parametrize(("record", "field"), FIELDS)
+@pytest.mark.filterwarnings("ignore::definitions.UnknownFieldWarning")
+def test_a_field_of_any_wrong_form_is_a_problem_of_its_definition(record, field, wrong, tmp_path):
+    objects = {**WHOLE, record: {**WHOLE[record], field: wrong}}
+    problems = problems_of_file(objects.values(), tmp_path)
+    kind = record.partition("/")[0]
+    assert any(problem.place.startswith(f"{kind} ") for problem in problems)
+    with pytest.raises(RecordError):
+        from_record(record, json.dumps(objects[record]).encode())
+
+
+def test_the_same_definitions_without_a_wrong_field_are_right(tmp_path):
+    assert problems_of_file(WHOLE.values(), tmp_path) == []

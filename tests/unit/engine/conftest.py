@@ -27,6 +27,12 @@ from processor.events import ATOMIC_COLUMNS, parse_event
 
 OWNER = "a@example.com"
 VALUE = AtomicProperty(name="se_value")
+TYPES = {
+    "counter": "int64",
+    "unique_list": "double_list",
+    "category_count": "dict",
+    "approx_count_distinct": "int64",
+}
 
 
 class Write:
@@ -34,9 +40,11 @@ class Write:
 
     @staticmethod
     def attribute(name="a", aggregation="counter", *, period=None, ttl=None, **fields):
-        fields.setdefault("type", "int64" if aggregation == "counter" else "double")
+        fields.setdefault("type", TYPES.get(aggregation, "double"))
         fields.setdefault("events", [])
-        if aggregation != "counter":
+        if aggregation.startswith("time_since"):
+            fields.setdefault("time_unit", "s")
+        elif aggregation != "counter":
             fields.setdefault("property", VALUE)
         if period is not None:
             fields["period"] = timedelta(milliseconds=period)

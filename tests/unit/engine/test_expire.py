@@ -1,3 +1,5 @@
+from datetime import timedelta
+
 from processor.engine import Profile, changed_records, expire
 
 HOUR = 3_600_000
@@ -70,6 +72,37 @@ def test_state_that_no_live_attribute_reads_is_dropped(write, bench):
     assert len(deleted) == len(one.store) - 1
     head = one.profile.head
     assert (len(head.slots), len(head.seen), head.windows, head.timers) == (1, 1, {}, {})
+
+
+def test_a_count_of_firings_goes_with_its_cooldown(write, bench):
+    rule = write.rule(write.criterion("g:a", ">", 0), cooldown=timedelta(hours=3))
+    one = bench(write.plan(write.group(write.attribute("a", ttl=1_000)), rule))
+    assert len(one.step(START, a=None)) == 1
+    assert not expire(one.profile, one.plan, START + 3 * HOUR - 1).empty
+    assert len(one.profile.head.firings) == 1
+    assert expire(one.profile, one.plan, START + 3 * HOUR).empty
+
+
+def test_a_count_of_firings_that_has_a_maximum_stays_while_its_rule_is_live(write, bench):
+    group = write.group(write.attribute("a", ttl=1_000))
+    rule = write.rule(write.criterion("g:a", ">", 0), max_fires=1)
+    one = bench(write.plan(group, rule))
+    assert len(one.step(START, a=None)) == 1
+    assert not expire(one.profile, one.plan, START + 1_000 * HOUR).empty
+    one.reload()
+    assert one.step(START + 1_000 * HOUR, a=None) == []
+    assert expire(one.profile, write.plan(group), START + 3_000 * HOUR).empty
+
+
+def test_a_large_state_that_ended_is_deleted_with_its_record(write, bench):
+    group = write.group(write.attribute("a", "unique_list", ttl=1_000))
+    one = bench(write.plan(group))
+    for number in range(100):
+        one.step(START + number, a=number)
+    one.reload()
+    assert len(one.store) == 2
+    assert expire(one.profile, one.plan, START + 2 * HOUR).empty
+    assert dict.fromkeys(one.store) == dict(changed_records(one.profile))
 
 
 def test_a_profile_that_never_counted_anything_is_empty(write):

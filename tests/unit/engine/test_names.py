@@ -1,6 +1,15 @@
+import json
+
 import pytest
 
-from definitions import AtomicProperty, Criteria, Criterion, EntityProperty, Event
+from definitions import (
+    AtomicProperty,
+    CalculatedProperty,
+    Criteria,
+    Criterion,
+    EntityProperty,
+    Event,
+)
 from processor.engine.attribute import series_name, value_domain
 from processor.engine.names import canonical_property, state_id
 from processor.errors import DefinitionError
@@ -55,8 +64,30 @@ def test_spelling_of_a_path_does_not_matter():
     assert made[0] == made[1]
 
 
+def test_what_is_read_of_a_property_changes_its_name():
+    at = "derived_tstamp"
+    parts = [AtomicProperty(name=at), AtomicProperty(name="true_tstamp", date_part="active_day")]
+    parts += [AtomicProperty(name=at, date_part=part) for part in ("active_day", "hour_of_day")]
+    made = [
+        *parts,
+        CalculatedProperty(operation="concat", properties=parts[:2]),
+        CalculatedProperty(operation="concat", properties=parts[:2], separator="-"),
+        CalculatedProperty(operation="concat", properties=parts[1::-1]),
+        CalculatedProperty(operation="coalesce", properties=parts[:2]),
+        CalculatedProperty(operation="coalesce", properties=parts[:1]),
+    ]
+    assert len({json.dumps(canonical_property(one)) for one in made}) == len(made)
+
+
+def test_no_separator_is_the_empty_one():
+    parts = [AtomicProperty(name="app_id"), AtomicProperty(name="platform")]
+    made = [
+        CalculatedProperty(operation="concat", properties=parts, separator=separator)
+        for separator in (None, "")
+    ]
+    assert canonical_property(made[0]) == canonical_property(made[1])
+
+
 def test_what_is_not_computed_is_refused():
-    with pytest.raises(DefinitionError, match="hour_of_day"):
-        canonical_property(AtomicProperty(name="derived_tstamp", date_part="hour_of_day"))
     with pytest.raises(DefinitionError, match="None"):
         canonical_property(None)

@@ -9,24 +9,32 @@ from processor.errors import StateError, StateFormatError
 from processor.limits import PROFILE_BYTES_MAX
 
 START = 1_700_000_000_000
+NAMES = [
+    "sum", "mean", "min", "max", "first", "last", "unique_list", "most_frequent", "least_frequent",
+    "category_count", "approx_count_distinct",
+]  # fmt: skip
+# One attribute of each series.
+SERIES = ("sum", "category_count")
 GOLDEN = Path(__file__).parents[2] / "data" / "profile-v1.json"
 
 
 @pytest.fixture
 def shop(write):
-    names = ("sum", "mean", "min", "max", "first", "last")
+    kept = [*NAMES, "time_since_last", "time_since_first"]
     return write.group(
         write.attribute("count"),
         write.attribute("recent", period=3_600_000),
-        *(write.attribute(name, name, ttl=86_400_000) for name in names),
-        *(write.attribute(f"{name}_recent", name, period=3_600_000) for name in names),
+        *(write.attribute(name, name, ttl=86_400_000) for name in kept),
+        *(write.attribute(f"{name}_recent", name, period=3_600_000) for name in kept),
     )
 
 
 def history(one, count):
     for number in range(count):
         value = number / 8 if number % 3 else number
-        one.step(START + number * 97 % 500, f"event-{number}", count=None, sum=value)
+        one.step(
+            START + number * 97 % 500, f"event-{number}", count=None, **dict.fromkeys(SERIES, value)
+        )
 
 
 def test_a_profile_comes_back_as_it_was(write, bench, shop):
@@ -78,10 +86,11 @@ def test_the_golden_profile_of_format_1_is_still_read(write, shop):
     records = {
         bytes.fromhex(key): base64.b64decode(text) for key, text in golden["records"].items()
     }
-    assert len(records) > 2
+    assert {record[0] for record in records.values()} == {0xA5, 0xA6, 0xA7, 0xA8}
     profile = decode_profile(records[b""], records.get)
     attributes = write.plan(shop).group_attributes("g")
     assert read_attributes(profile, attributes, golden["now_ms"]) == golden["attributes"]
+    assert [list(one) for one in profile.head.firings.values()] == golden["firings"]
 
 
 @pytest.mark.parametrize(

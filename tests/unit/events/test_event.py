@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from processor.errors import DeadLetterReason, MalformedEventError
 from processor.events import ATOMIC_COLUMNS, parse_event
-from processor.limits import EVENT_BYTES_MAX
+from processor.events.event import column_reader
+from processor.limits import EVENT_BYTES_MAX, EVENT_ID_BYTES_MAX, SCHEMA_PART_BYTES_MAX
 
 Make = Callable[..., bytes]
 MS_1000 = 1_795_341_600_000  # 2026-11-22 10:00:00 UTC
@@ -37,6 +38,17 @@ def test_columns_are_the_bytes_of_the_line(line: Make) -> None:
     assert len(event.columns) == len(ATOMIC_COLUMNS)
 
 
+@pytest.mark.parametrize("name", ATOMIC_COLUMNS)
+def test_every_column_is_found_alone(line: Make, name: str) -> None:
+    index = ATOMIC_COLUMNS.index(name)
+    times = {"collector_tstamp", "derived_tstamp"}
+    text = b"2026-11-22 10:00:00.111" if name in times else b"here"
+    value = line(**{name: text})
+    assert parse_event(value).column(index) == text
+    assert column_reader(name)(parse_event(value)) == text
+    assert parse_event(value).columns[index] == text
+
+
 def test_the_event_time_is_collector_tstamp_where_derived_is_empty(line: Make) -> None:
     event = parse_event(line(derived_tstamp=""))
     assert (event.time_ms, event.future) == (MS_1000 + 123, False)
@@ -64,6 +76,10 @@ def test_a_record_of_exactly_the_limit_is_read(line: Make) -> None:
     assert reason_of(line(page_title="x" * (rest + 1))) is DeadLetterReason.TOO_LARGE
 
 
+def test_a_string_of_ten_megabytes_makes_the_record_too_large(line: Make) -> None:
+    assert reason_of(line(page_title="x" * 10_000_000)) is DeadLetterReason.TOO_LARGE
+
+
 def test_a_column_more_or_less_is_refused(line: Make) -> None:
     assert reason_of(line() + b"\t") is DeadLetterReason.COLUMN_COUNT
     assert reason_of(line().rsplit(b"\t", 1)[0]) is DeadLetterReason.COLUMN_COUNT
@@ -73,6 +89,23 @@ def test_a_column_more_or_less_is_refused(line: Make) -> None:
 def test_an_empty_event_id_is_refused_and_any_other_accepted(line: Make) -> None:
     assert reason_of(line(event_id="")) is DeadLetterReason.EVENT_ID
     assert parse_event(line(event_id="not-a-uuid")).event_id == "not-a-uuid"
+
+
+def test_a_long_event_id_is_refused_since_it_travels_with_every_contribution(line: Make) -> None:
+    longest = "e" * EVENT_ID_BYTES_MAX
+    assert parse_event(line(event_id=longest)).event_id == longest
+    assert reason_of(line(event_id=longest + "e")) is DeadLetterReason.EVENT_ID
+
+
+@pytest.mark.parametrize("column", ["event_vendor", "event_name", "event_version"])
+def test_the_parts_of_a_schema_are_bounded(line: Make, column: str) -> None:
+    longest = "e" * SCHEMA_PART_BYTES_MAX
+    assert longest.encode() in parse_event(line(**{column: longest})).kind
+    assert reason_of(line(**{column: longest + "e"})) is DeadLetterReason.TOO_LARGE
+
+
+def test_other_columns_beside_the_schema_may_be_long(line: Make) -> None:
+    assert parse_event(line(event_fingerprint="e" * 2_000)).event_name == "page_view"
 
 
 @pytest.mark.parametrize("column", ["collector_tstamp", "derived_tstamp"])

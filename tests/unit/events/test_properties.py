@@ -4,10 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from definitions import AtomicProperty, EntityProperty, EventProperty
+from definitions import AtomicProperty, CalculatedProperty, EntityProperty, EventProperty
+from definitions.properties import DatePart
 from processor.errors import DeadLetterReason, DefinitionError, MalformedEventError
 from processor.events import REJECTED, compile_property, parse_event
-from processor.limits import INTEGER_MAX, VALUE_BYTES_MAX
+from processor.limits import ENTITIES_MAX, INTEGER_MAX, VALUE_BYTES_MAX
 
 Make = Callable[..., bytes]
 ACTION = "com.acme.shop/action/jsonschema/1-0-2"
@@ -238,6 +239,132 @@ def test_a_path_that_is_no_path_is_refused_when_compiled(path: str) -> None:
         compile_property(definition)
 
 
-def test_a_date_part_is_refused_when_compiled() -> None:
-    with pytest.raises(DefinitionError, match="date_part"):
-        compile_property(AtomicProperty(name="derived_tstamp", date_part="hour_of_day"))
+@pytest.mark.parametrize(
+    ("text", "part", "expected"),
+    [
+        ("2024-03-15 23:59:59.999", "active_day", "2024-03-15"),
+        ("2024-03-15 23:59:59.999", "active_week", "2024-03-11"),
+        ("2024-03-15 23:59:59.999", "active_month", "2024-03"),
+        ("2024-03-15 23:59:59.999", "hour_of_day", 23),
+        ("2024-03-15 00:00:00", "hour_of_day", 0),
+        ("2024-03-15 00:00:00", "day_of_week", 5),
+        ("2024-03-15 00:00:00", "month_of_year", 3),
+        ("", "active_day", None),
+        ("2024-03-15T00:00:00Z", "active_day", REJECTED),
+        ("yesterday", "active_day", REJECTED),
+    ],
+)
+def test_a_part_of_the_date_in_a_column(
+    line: Make, text: str, part: DatePart, expected: object
+) -> None:
+    read = compile_property(AtomicProperty(name="true_tstamp", date_part=part))
+    assert read(parse_event(line(true_tstamp=text))) == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("2024-03-15T00:30:00Z", "2024-03-15"),
+        ("2024-03-15T00:30:00+01:00", "2024-03-14"),
+        (None, None),
+        ("", REJECTED),
+        ("2024-03-15", REJECTED),
+        ("2024-03-15 00:30:00", REJECTED),
+        (1710462600, REJECTED),
+        (True, REJECTED),
+        ({"at": "2024-03-15T00:30:00Z"}, REJECTED),
+        ("2024-03-15T00:30:00." + "0" * VALUE_BYTES_MAX + "Z", REJECTED),
+    ],
+)
+def test_a_part_of_the_date_in_event_and_entity_data(
+    line: Make, contexts: Make, unstruct: Make, value: object, expected: object
+) -> None:
+    event = parse_event(
+        line(
+            contexts=contexts((PRODUCT, {"at": value})),
+            unstruct_event=unstruct(ACTION, {"at": value}),
+        )
+    )
+    place = {"vendor": "com.acme.shop", "major_version": 1, "path": "at", "date_part": "active_day"}
+    assert compile_property(EventProperty(name="action", **place))(event) == expected
+    assert compile_property(EntityProperty(name="product", **place))(event) == expected
+
+
+def test_a_part_of_the_date_in_data_that_is_not_there_is_missing(line: Make) -> None:
+    place = {"vendor": "com.acme.shop", "major_version": 1, "path": "at", "date_part": "active_day"}
+    event = parse_event(line())
+    assert compile_property(EventProperty(name="action", **place))(event) is None
+    assert compile_property(EntityProperty(name="product", **place))(event) is None
+
+
+def test_a_column_that_holds_no_date_has_no_part_of_one() -> None:
+    with pytest.raises(DefinitionError, match="page_url"):
+        compile_property(AtomicProperty(name="page_url", date_part="active_day"))
+
+
+def test_a_calculated_property_reads_columns_events_entities_and_dates(
+    line: Make, contexts: Make, unstruct: Make
+) -> None:
+    event = parse_event(
+        line(
+            contexts=contexts((PRODUCT, {"id": 1}), (PRODUCT, {"id": 2})),
+            unstruct_event=unstruct(ACTION, {"type": "add"}),
+        )
+    )
+    place = {"vendor": "com.acme.shop", "major_version": 1}
+    definition = CalculatedProperty(
+        operation="concat",
+        separator="|",
+        properties=[
+            AtomicProperty(name="app_id"),
+            AtomicProperty(name="user_id"),
+            EventProperty(name="action", path="type", **place),
+            EntityProperty(name="product", path="id", index=1, **place),
+            AtomicProperty(name="collector_tstamp", date_part="active_day"),
+        ],
+    )
+    assert compile_property(definition)(event) == "shop|add|2|2026-11-22"
+
+
+PARTS = [
+    EventProperty(vendor="com.acme.shop", name="action", major_version=1, path=path)
+    for path in ("a", "b", "c")
+]
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        ({"a": "x", "b": "y"}, "x"),
+        ({"b": "y", "c": "z"}, "y"),
+        ({"a": None, "c": 1.5}, 1.5),
+        ({"a": "", "b": "y"}, ""),
+        ({"a": 0, "b": 1}, 0),
+        ({"a": False, "b": True}, False),
+        ({"a": [], "b": "y"}, REJECTED),
+        ({"a": "x", "b": []}, "x"),
+        ({}, None),
+    ],
+)
+def test_coalesce_takes_the_first_that_is_not_null(
+    line: Make, unstruct: Make, data: object, expected: object
+) -> None:
+    read = compile_property(CalculatedProperty(operation="coalesce", properties=PARTS))
+    found = read(parse_event(line(unstruct_event=unstruct(ACTION, data))))
+    assert found == expected
+    assert type(found) is type(expected)
+
+
+def test_broken_json_is_the_events_fault_where_a_calculation_reads_it(line: Make) -> None:
+    parts = [AtomicProperty(name="user_id"), PARTS[0]]
+    read = compile_property(CalculatedProperty(operation="coalesce", properties=parts))
+    assert read(parse_event(line(unstruct_event="{", user_id="jo"))) == "jo"
+    with pytest.raises(MalformedEventError):
+        read(parse_event(line(unstruct_event="{")))
+
+
+def test_an_entity_beyond_those_that_are_looked_at_is_rejected(line: Make, contexts: Make) -> None:
+    value = line(contexts=contexts(*[(PRODUCT, {"id": 1})] * (ENTITIES_MAX + 1)))
+    assert product(value, "id", index=ENTITIES_MAX - 1) == 1
+    assert product(value, "id", index=ENTITIES_MAX) is REJECTED
+    assert product(value, "id", major_version=2) is REJECTED

@@ -5,9 +5,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from processor.errors import DeadLetterReason, MalformedEventError
-from processor.events import parse_event, self_describing
+from processor.events import REJECTED, parse_event, self_describing
 from processor.events.self_describing import schema_key
-from processor.limits import ENTITIES_MAX, JSON_DEPTH_MAX, SCHEMA_CACHE_MAX
+from processor.limits import (
+    ENTITIES_MAX,
+    JSON_DEPTH_MAX,
+    SCHEMA_CACHE_MAX,
+    SCHEMA_PART_BYTES_MAX,
+)
 
 Make = Callable[..., bytes]
 PRODUCT = "com.acme/product/jsonschema/1-0-0"
@@ -123,11 +128,32 @@ def test_an_unknown_schema_uri_matches_nothing(line: Make) -> None:
     assert parse_event(line(contexts=column)).entity_data("a/b/1", 0) == 2
 
 
-def test_only_the_first_entities_are_looked_at(line: Make, contexts: Make) -> None:
+def test_of_too_many_entities_the_first_are_read_and_others_rejected(
+    line: Make, contexts: Make
+) -> None:
     entities = [("a/b/jsonschema/1-0-0", number) for number in range(ENTITIES_MAX + 1)]
     event = parse_event(line(contexts=contexts(*entities)))
     assert event.entity_data("a/b/1", ENTITIES_MAX - 1) == ENTITIES_MAX - 1
+    assert event.entity_data("a/b/1", ENTITIES_MAX) is REJECTED
+    assert event.entity_data("a/c/1", 0) is REJECTED
+
+
+def test_as_many_entities_as_allowed_are_all_read(line: Make, contexts: Make) -> None:
+    entities = [("a/b/jsonschema/1-0-0", number) for number in range(ENTITIES_MAX)]
+    event = parse_event(line(contexts=contexts(*entities)))
+    assert event.entity_data("a/b/1", ENTITIES_MAX - 1) == ENTITIES_MAX - 1
     assert event.entity_data("a/b/1", ENTITIES_MAX) is None
+    assert event.entity_data("a/c/1", 0) is None
+
+
+def test_a_schema_uri_of_any_length_is_read_and_only_short_ones_are_remembered(
+    line: Make, contexts: Make
+) -> None:
+    vendor = "v" * SCHEMA_PART_BYTES_MAX
+    event = parse_event(line(contexts=contexts((f"{vendor}/b/jsonschema/1-0-0", 1), (PRODUCT, 2))))
+    assert event.entity_data(f"{vendor}/b/1", 0) is None
+    assert event.entity_data("com.acme/product/1", 0) == 2
+    assert max(map(len, self_describing._schema_keys)) <= SCHEMA_PART_BYTES_MAX
 
 
 def nested(levels: int) -> bytes:

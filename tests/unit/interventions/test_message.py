@@ -4,6 +4,7 @@ import json
 import pytest
 
 from processor.interventions import Because, Fired, Trigger, encode_message
+from processor.limits import INTERVENTION_BYTES_MAX, RESULT_VALUES_MAX, VALUE_BYTES_MAX
 
 FIRED = Fired(
     name="cart_nudge",
@@ -80,3 +81,30 @@ def test_whole_seconds_keep_their_milliseconds():
 def test_a_sum_beyond_64_bits_is_written_in_full():
     fired = dataclasses.replace(FIRED, attributes={"g:é": 2**70})
     assert decoded(fired)["data"]["attributes"] == {"g:é": 2**70}
+
+
+def test_lists_and_maps_are_told_as_json():
+    attributes = {"g:list": ["a", 1, True], "g:map": {"x": 2}}
+    because = [Because("g:list", 1, "changed", None, None, ["a", 1, True])]
+    found = decoded(dataclasses.replace(FIRED, attributes=attributes, because=because))["data"]
+    assert found["attributes"] == attributes
+    assert found["because"][0]["after"] == ["a", 1, True]
+    assert "left_out" not in found
+
+
+def test_a_list_of_a_criterion_is_told():
+    because = [Because("g:a", 1, "in", ("x", "y"), None, "x")]
+    found = decoded(dataclasses.replace(FIRED, because=because))["data"]
+    assert found["because"][0]["value"] == ["x", "y"]
+
+
+def test_a_message_that_is_too_large_says_which_lists_and_maps_it_leaves_out():
+    longest = ["x" * VALUE_BYTES_MAX] * RESULT_VALUES_MAX
+    attributes = {f"g:list{number}": longest for number in range(20)}
+    because = [Because("g:other", 1, "changed", None, {"a": 1}, {"a": 2})]
+    fired = dataclasses.replace(FIRED, attributes={**attributes, "g:a": 5}, because=because)
+    assert len(encode_message(fired)) < INTERVENTION_BYTES_MAX
+    found = decoded(fired)["data"]
+    assert found["left_out"] == sorted([*attributes, "g:other"])
+    assert found["attributes"] == {**dict.fromkeys(attributes), "g:a": 5}
+    assert (found["because"][0]["before"], found["because"][0]["after"]) == (None, None)

@@ -1,0 +1,101 @@
+r"""Patterns of criteria: SQL LIKE, and regular expressions of RE2, compiled to tests of a text.
+
+RE2 takes time in proportion to the text, whatever the pattern; how long that is at most follows
+from the bounds on the pattern and on what it compiles to. Look-around and back-references, which
+could not be matched so, do not exist.
+
+LIKE: `%` is any run of characters, also an empty one, `_` is one character, `\` before a character
+means that character. The whole text must match, upper and lower case differ.
+"""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import re2
+
+from definitions.limits import PATTERN_CHARS_MAX, PATTERN_MEMORY_BYTES, PATTERN_STEPS_MAX
+
+TextTest = Callable[[str], bool]
+
+_RUN: Final = "%"
+_ONE: Final = "_"
+_ESCAPE: Final = "\\"
+
+
+class PatternError(ValueError):
+    """A pattern that cannot be used; its text says why."""
+
+
+def compile_regular_expression(pattern: str) -> TextTest:
+    """Return the test whether some part of a text matches; PatternError if there can be none."""
+    _check_length(pattern)
+    search = _compile(pattern).search
+    return lambda text: search(text.encode()) is not None
+
+
+def compile_like(pattern: str) -> TextTest:
+    """Return the test whether a whole text matches; PatternError if there can be none."""
+    _check_length(pattern)
+    items = _like_items(pattern)
+    inner = items[1:-1]
+    if not any(wild for _, wild in inner) and (_ONE, True) not in items:
+        return _plain_like(items)
+    expression = "".join(_EXPRESSIONS[text] if wild else re2.escape(text) for text, wild in items)
+    match = _compile(expression).fullmatch
+    return lambda text: match(text.encode()) is not None
+
+
+def _plain_like(items: list[tuple[str, bool]]) -> TextTest:
+    """Return the test of a pattern with `%` at its ends alone, as most are."""
+    wanted = "".join(text for text, wild in items if not wild)
+    starts_open = items[:1] == [(_RUN, True)]
+    ends_open = items[-1:] == [(_RUN, True)]
+    if starts_open and ends_open:
+        return lambda text: wanted in text
+    if starts_open:
+        return lambda text: text.endswith(wanted)
+    if ends_open:
+        return lambda text: text.startswith(wanted)
+    return lambda text: text == wanted
+
+
+def _like_items(pattern: str) -> list[tuple[str, bool]]:
+    """Return the characters of a pattern, each with whether it is a wildcard."""
+    items = []
+    characters = iter(pattern)
+    for character in characters:
+        if character == _ESCAPE:
+            escaped = next(characters, None)
+            if escaped is None:
+                message = r"the pattern ends in a lone backslash; write \\ for a backslash"
+                raise PatternError(message)
+            items.append((escaped, False))
+        elif (character, True) not in items[-1:] or character != _RUN:  # %% is %
+            items.append((character, character in _EXPRESSIONS))
+    return items
+
+
+_EXPRESSIONS: Final = {_RUN: "(?s:.*)", _ONE: "(?s:.)"}
+
+
+def _compile(expression: str) -> Any:  # RE2's class has no public name
+    options = re2.Options()
+    options.log_errors = False
+    options.never_capture = True
+    options.max_mem = PATTERN_MEMORY_BYTES
+    try:
+        compiled = re2.compile(expression, options)
+    except re2.error as error:
+        reason = error.args[0]
+        text = reason.decode(errors="replace") if isinstance(reason, bytes) else str(reason)
+        raise PatternError(text) from error
+    if compiled.programsize > PATTERN_STEPS_MAX:
+        message = f"too complex: {compiled.programsize} steps, at most {PATTERN_STEPS_MAX}"
+        raise PatternError(message)
+    return compiled
+
+
+def _check_length(pattern: str) -> None:
+    if len(pattern) > PATTERN_CHARS_MAX:
+        message = f"{len(pattern)} characters, at most {PATTERN_CHARS_MAX} are allowed"
+        raise PatternError(message)

@@ -1,0 +1,113 @@
+"""What definitions would have made of events: the live path, in memory, event by event.
+
+Events count in the order in which they are given; it is that of arrival. Every profile starts
+empty, so lifetime attributes know these events alone.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+
+from xxhash import xxh3_64_intdigest
+
+from processor.aggregates import Result
+from processor.engine.attribute import CompiledAttribute
+from processor.engine.contribution import Contribution
+from processor.engine.plan import Plan
+from processor.engine.profile import NEVER_MS, Profile
+from processor.engine.read import read_values
+from processor.engine.step import Source, step
+from processor.errors import DeadLetterReason, MalformedEventError
+from processor.events import parse_event
+from processor.interventions import Fired
+from processor.limits import WHAT_IF_FIRED_MAX, WHAT_IF_PROFILES_MAX
+
+
+class WhatIf:
+    """A run over events under a plan.
+
+    `ids`: only profiles of these ids; empty for all. `matched` are events that contributed to a
+    profile, `duplicates` contributions of events that their profile had counted, `left_out` those
+    to further profiles than fit. `malformed` counts events by reason, `fired_counts` interventions
+    by name and version; `fired` are the first of them in order. `latest_ms` is the greatest event
+    time, negative before the first event.
+    """
+
+    def __init__(self, plan: Plan, ids: Iterable[str] = ()) -> None:
+        self.plan = plan
+        self.ids = frozenset(ids)
+        self.events = 0
+        self.matched = 0
+        self.duplicates = 0
+        self.left_out = 0
+        self.latest_ms = NEVER_MS
+        self.malformed: Counter[DeadLetterReason] = Counter()
+        self.fired: list[Fired] = []
+        self.fired_counts: Counter[tuple[str, int]] = Counter()
+        self._profiles: dict[tuple[str, str], Profile] = {}
+
+    def take(self, value: bytes | None, source: Source, offset: int) -> None:
+        """Count one record of the source."""
+        self.events += 1
+        try:
+            event = parse_event(value)
+            contributions = self.plan.contributions(event, offset)
+        except MalformedEventError as error:
+            self.malformed[error.reason] += 1
+            return
+        except MemoryError:
+            raise
+        except Exception:
+            # As in a worker: an event that meets a fault of ours does not stop the others.
+            self.malformed[DeadLetterReason.UNEXPECTED] += 1
+            return
+        self.latest_ms = max(self.latest_ms, event.time_ms)
+        wanted = [one for one in contributions if not self.ids or one.id in self.ids]
+        self.matched += bool(wanted)
+        for contribution in wanted:
+            self._apply(contribution, source)
+
+    def values(
+        self, key: str, identifier: str, attributes: Sequence[CompiledAttribute], now_ms: int
+    ) -> list[Result]:
+        """Return what a read of these attributes would answer at `now_ms`."""
+        return read_values(self._profiles.get((key, identifier)), attributes, now_ms)
+
+    def sample(
+        self, attributes: Sequence[CompiledAttribute], count: int, *, seed: int, now_ms: int
+    ) -> list[str]:
+        """Return ids of the attributes' key that have a value at `now_ms`, at most `count`.
+
+        They are picked at random by `seed`: the same ones of the same ids.
+        """
+        keys = {attribute.key for attribute in attributes}
+        assert len(keys) == 1, "attributes of one key are read together"
+        key = keys.pop()
+        found: list[str] = []
+        for identifier in self._shuffled(key, seed):
+            if len(found) == count:
+                break
+            values = self.values(key, identifier, attributes, now_ms)
+            if any(value is not None for value in values):
+                found.append(identifier)
+        return found
+
+    def _shuffled(self, key: str, seed: int) -> Iterator[str]:
+        ids = [identifier for of, identifier in self._profiles if of == key]
+        yield from sorted(ids, key=lambda one: (xxh3_64_intdigest(one.encode(), seed), one))
+
+    def _apply(self, contribution: Contribution, source: Source) -> None:
+        name = (contribution.key, contribution.id)
+        profile = self._profiles.get(name)
+        if profile is None:
+            if len(self._profiles) >= WHAT_IF_PROFILES_MAX:
+                self.left_out += 1
+                return
+            profile = self._profiles[name] = Profile()
+        fired = step(profile, contribution, self.plan, source)
+        if fired is None:
+            self.duplicates += 1
+            return
+        for one in fired:
+            self.fired_counts[one.name, one.version] += 1
+            if len(self.fired) < WHAT_IF_FIRED_MAX:
+                self.fired.append(one)

@@ -1,0 +1,138 @@
+"""The state of an aggregate over any part of a window.
+
+What lies inside is read from the summaries above it; the at most two chunks at the edges are opened
+and gathered. What is made of chunks is remembered with the decoded profile: the state of a part
+until the chunks change, and, where states are not small, that of what lies inside until an edge has
+passed a chunk or a chunk inside has changed.
+"""
+
+from bisect import bisect_right
+from collections.abc import Iterable
+
+from processor.aggregates import Aggregate, State
+from processor.limits import REMEMBERED_BYTES_MAX
+from processor.windows.chunk import Chunk
+from processor.windows.node import Summary
+from processor.windows.parts import Name, Parts, Stamp
+from processor.windows.tree import Tree, first_ms, last_ms
+from processor.windows.window import Window
+
+
+def state_between(
+    window: Window, parts: Parts, aggregate: Aggregate, after_ms: int, until_ms: int
+) -> State:
+    """Return the state of the entries at times in (after_ms, until_ms]."""
+    inline = _gather(window, aggregate, after_ms, until_ms)
+    children = window.children
+    if not children or children[-1].last_ms <= after_ms or children[0].first_ms > until_ms:
+        return inline
+    if aggregate.end == -1 and inline is not None:
+        latest = bisect_right(window.times, until_ms) - 1
+        if window.times[latest] >= min(children[-1].last_ms, until_ms):
+            return inline
+    # A rule reads the same part before and after an event, and several rules read the same.
+    name = (window.series_id, aggregate.family, until_ms - after_ms, "chunks")
+    stamp = (until_ms, window.next_number, window.oldest_ms)
+    state = parts.remembered(name, stamp)
+    if state is None:
+        cover = _Cover(window, parts, after_ms, until_ms)
+        state = cover.state(aggregate) if aggregate.end is None else cover.end(aggregate)
+        _remember(parts, name, stamp, (aggregate, state))
+    return aggregate.merge([state, inline])
+
+
+def _remember(parts: Parts, name: Name, stamp: Stamp, found: tuple[Aggregate, State]) -> None:
+    aggregate, state = found
+    if state is None or aggregate.size is None or aggregate.size(state) <= REMEMBERED_BYTES_MAX:
+        parts.remember(name, stamp, state)
+
+
+class _Cover:
+    """The chunks and nodes that a part of a window is made of, in order of time.
+
+    `inside` lie in it as a whole, each with its level; `left` and `right` are the chunks that reach
+    over an edge.
+    """
+
+    __slots__ = ("after_ms", "inside", "left", "parts", "right", "tree", "until_ms", "window")
+
+    def __init__(self, window: Window, parts: Parts, after_ms: int, until_ms: int) -> None:
+        self.window = window
+        self.parts = parts
+        self.tree = Tree(window, parts)
+        self.after_ms = after_ms
+        self.until_ms = until_ms
+        self.inside: list[tuple[Summary, int]] = []
+        self.left: Chunk | None = None
+        self.right: Chunk | None = None
+
+    def walk(self, children: list[Summary], level: int) -> None:
+        """Collect what covers the part, from left to right."""
+        for child in self._touching(children):
+            if child.first_ms > self.after_ms and child.last_ms <= self.until_ms:
+                self.inside.append((child, level))
+            elif level:
+                self.walk(self.tree.node(child).children, level - 1)
+            elif child.first_ms <= self.after_ms:
+                self.left = self.tree.chunk(child)
+            else:
+                self.right = self.tree.chunk(child)
+
+    def state(self, aggregate: Aggregate) -> State:
+        """Return the state of all entries of the part."""
+        self.walk(self.window.children, self.window.level)
+        families = self.window.families
+        if aggregate.family in families:
+            at = families.index(aggregate.family)
+            inside = [summary.states[at] for summary, _ in self.inside]
+        else:
+            inside = [self._united(aggregate)]
+        edges = self._edge(aggregate, self.left), self._edge(aggregate, self.right)
+        return aggregate.merge([edges[0], *inside, edges[1]])
+
+    def end(self, aggregate: Aggregate) -> State:
+        """Return the state of the first or last entry of the part alone."""
+        return self._end_below(aggregate, self.window.children, self.window.level)
+
+    def _end_below(self, aggregate: Aggregate, children: list[Summary], level: int) -> State:
+        touching: Iterable[Summary] = self._touching(children)
+        if aggregate.end:
+            touching = reversed(list(touching))
+        for child in touching:
+            if level:
+                state = self._end_below(aggregate, self.tree.node(child).children, level - 1)
+            else:
+                state = self._edge(aggregate, self.tree.chunk(child))
+            if state is not None:
+                return state
+        return None
+
+    def _touching(self, children: list[Summary]) -> list[Summary]:
+        start = bisect_right(children, self.after_ms, key=last_ms)
+        stop = bisect_right(children, self.until_ms, key=first_ms)
+        return children[start:stop]
+
+    def _edge(self, aggregate: Aggregate, chunk: Chunk | None) -> State:
+        if chunk is None:
+            return None
+        return _gather(chunk, aggregate, self.after_ms, self.until_ms)
+
+    def _united(self, aggregate: Aggregate) -> State:
+        """Return the state of all that lies inside."""
+        if not self.inside:
+            return None
+        name = (self.window.series_id, aggregate.family, self.until_ms - self.after_ms, "inside")
+        versions = tuple([summary.version for summary, _ in self.inside])
+        state = self.parts.remembered(name, versions)
+        if state is None:
+            state = aggregate.merge(
+                [self.tree.state(aggregate, summary, level) for summary, level in self.inside]
+            )
+            _remember(self.parts, name, versions, (aggregate, state))
+        return state
+
+
+def _gather(entries: Chunk | Window, aggregate: Aggregate, after_ms: int, until_ms: int) -> State:
+    times = entries.times
+    start, stop = bisect_right(times, after_ms), bisect_right(times, until_ms)
+    return aggregate.gather(times, entries.values, start, stop) if start < stop else None
