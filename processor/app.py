@@ -26,11 +26,13 @@ from faust.types import TP
 
 from processor.api import Readiness, Server, create_api, serve
 from processor.clock import monotonic_s
+from processor.engine.coverage import Coverage
 from processor.engine.plan import Plan
 from processor.engine.profile import Profile
 from processor.errors import BrokerError, NotReadyError, StateError
 from processor.settings import Settings
 from processor.streaming.flush import StepHook, no_hook
+from processor.streaming.profile_table import ProfileTable
 from processor.streaming.run_schema import RunSchema
 from processor.streaming.topics import Topics, TopicState
 from processor.streaming.worker import StreamingWorker
@@ -209,6 +211,7 @@ class Worker:
         for topic, agent in (
             (settings.enriched_topic, streaming.source_agent),
             (settings.contributions_topic, streaming.profile_agent),
+            (settings.rules_topic, streaming.rules_agent),
         ):
             app.agent(app.topic(topic, schema=schema), name=topic)(agent)
 
@@ -230,7 +233,14 @@ class Worker:
 
     def committed_profile(self, key: str, identifier: str) -> Profile | None:
         """Return a profile that this worker owns as the last transaction left it."""
-        return self.streaming.committed_profile(key, identifier)
+        return self._table(key, identifier).committed_profile(key, identifier)
+
+    def coverage(self, key: str, identifier: str) -> Coverage:
+        """Return since when what the profile's partition keeps is complete."""
+        return self._table(key, identifier).coverage
+
+    def _table(self, key: str, identifier: str) -> ProfileTable:
+        return self.streaming.partition_of(key, identifier).committed
 
     def readiness(self) -> Readiness:
         """Return whether this worker serves."""

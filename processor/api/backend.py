@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Protocol
 
+from processor.engine.coverage import Coverage
 from processor.engine.plan import Plan
 from processor.engine.profile import Profile
 
@@ -37,6 +38,14 @@ class Backend(Protocol):
 
         Raises:
             NotReadyError: the partition is moving, or this worker may have lost it.
+        """
+        ...
+
+    def coverage(self, key: str, identifier: str) -> Coverage:
+        """Return since when what is kept with that profile is complete.
+
+        Raises:
+            NotReadyError: as for `committed_profile`.
         """
         ...
 

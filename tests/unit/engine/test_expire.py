@@ -90,7 +90,7 @@ def test_a_count_of_firings_that_has_a_maximum_stays_while_its_rule_is_live(writ
     assert len(one.step(START, a=None)) == 1
     assert not expire(one.profile, one.plan, START + 1_000 * HOUR).empty
     one.reload()
-    assert one.step(START + 1_000 * HOUR, a=None) == []
+    assert one.step(START + 1_000 * HOUR, a=None) == ()
     assert expire(one.profile, write.plan(group), START + 3_000 * HOUR).empty
 
 

@@ -9,7 +9,7 @@ from definitions.records import from_record
 from processor.engine import Contribution, Plan, Source, compile_plan, step
 from processor.state import RocksDBStore
 from processor.streaming.frames import Section
-from processor.streaming.gates import Gate
+from processor.streaming.gates import Gate, GatePair
 from processor.streaming.ownership import Ownership
 from processor.streaming.positions import Positions
 from processor.streaming.profile_stage import sweep
@@ -45,9 +45,9 @@ def plan_of(*names: str) -> Plan:
 
 def owned(path: Path) -> Ownership:
     table = ProfileTable(RocksDBStore(path), Positions("c"))
-    gate = Gate("contributions", 0, 1, "member")
+    gates = GatePair(Gate("contributions", 0, 1, "member"), Gate("rules", 0, 1, "member"))
     producer: Any = None  # a sweep sends nothing
-    return Ownership(gate, table, producer)
+    return Ownership(gates, table, producer)
 
 
 def count(own: Ownership, plan: Plan, identifier: str, name: str, time_ms: int) -> None:
@@ -113,5 +113,5 @@ async def test_a_dead_gate_ends_the_sweep(tmp_path: Path) -> None:
     own, plan = owned(tmp_path / "s"), plan_of("a")
     count(own, plan, "old", "a", DAY_MS)
     reached(own, 0, 12 * DAY_MS)
-    own.gate.alive = False
+    own.gates.close()
     assert await sweep(own, Definitions(plan)) == 0  # type: ignore[arg-type]
