@@ -5,7 +5,7 @@ import orjson
 from definitions import limits as definition_limits
 from processor import limits
 from processor.aggregates import Result
-from processor.engine.contribution import Contribution
+from processor.engine.contribution import Asks, Contribution
 from processor.engine.joint import Part, encode_part
 from processor.errors import DeadLetterReason
 from processor.interventions.message import Because, Fired, Trigger, encode_message
@@ -23,8 +23,10 @@ CLIENT_MESSAGE_BYTES = 1_000_000
 ENVELOPE_BYTES = 4_096
 UTF8_BYTES_PER_CHAR = 4
 INTEGER = 2**63 - 1
-# More attributes on one key than anybody has.
+# More attributes on one key, joint rules and attribute keys than anybody has.
 SERIES = 500
+JOINT_RULES = 500
+KEYS = 100
 # The promise of README: attributes in one rule, or read with one firing.
 ATTRIBUTES = 100
 # The largest that the setting of this name takes.
@@ -49,6 +51,10 @@ def largest_contribution() -> Contribution:
         event_name="e" * 1_000,
         derived_tstamp="2026-11-22 10:00:00.123",
         values=[(INTEGER - number, LONGEST_STRING) for number in range(SERIES)],
+        asks=Asks(
+            rules=[INTEGER - number for number in range(JOINT_RULES)],
+            ids={f"{number:0{limits.NAME_CHARS_MAX}}": LONGEST_ID for number in range(KEYS)},
+        ),
     )
 
 
