@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from processor.engine.plan import Plan
 from processor.engine.profile import NEVER_MS, Profile, forget_ids
 from processor.limits import JOINT_INSTANCE_MS
-from processor.windows import delete_parts, drop_until
+from processor.windows import drop_until
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +49,7 @@ def forget(profile: Profile, names: Iterable[int]) -> bool:
     head = profile.head
     dropped = 0
     for name in names:
-        window = head.windows.pop(~name, None)
-        if window is not None:
-            delete_parts(window, profile.parts)
-            dropped += 1
-        dropped += profile.drop_slot(name)
+        dropped += profile.drop_window(~name) + profile.drop_slot(name)
         for kept in (head.seen, head.timers, head.firings, head.joints):
             dropped += kept.pop(name, None) is not None
     return dropped > 0
@@ -106,16 +102,12 @@ def _drop_windows(profile: Profile, plan: Plan, now_ms: int) -> int:
     dropped = 0
     for series_id, window in list(head.windows.items()):
         series = plan.series.get(series_id)
-        if series is None or not series.kept_ms:
-            delete_parts(window, profile.parts)
-            gone = True
-        else:
-            gone_ms = now_ms - series.kept_ms
-            dropped += drop_until(window, profile.parts, gone_ms)
+        gone = series is None or not series.kept_ms
+        if series is not None and not gone:
+            dropped += drop_until(window, profile.parts, now_ms - series.kept_ms)
             gone = not (window.times or window.children)
         if gone:
-            del head.windows[series_id]
-            dropped += 1
+            dropped += profile.drop_window(series_id)
     unread = [series_id for series_id in head.seen if series_id not in plan.series]
     for series_id in unread:
         del head.seen[series_id]

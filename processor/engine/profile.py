@@ -16,7 +16,7 @@ from processor.aggregates import Aggregate, State, Value
 from processor.engine.joint_instance import JointInstance
 from processor.errors import StateError
 from processor.limits import HEAD_STATE_BYTES_MAX
-from processor.windows import Part, Parts, Window
+from processor.windows import Part, Parts, Window, delete_parts
 
 # Before any event time.
 NEVER_MS = -1
@@ -36,7 +36,8 @@ class ProfileHead(msgspec.Struct, array_like=True):
     `firings` is, of each rule whose firings are limited, how many there were, and the event time of
     the last. `joints` are, of each joint rule that has this profile as a target, the instances in
     the order of their last parts. `generation` is that of its partition's coverage when this
-    profile was looked at last.
+    profile was looked at last. `next_number` is above all numbers that windows which are gone have
+    given: what is remembered of one must not be taken for another of the same series.
     """
 
     latest_ms: int
@@ -49,6 +50,7 @@ class ProfileHead(msgspec.Struct, array_like=True):
     firings: dict[int, tuple[int, int]]
     joints: dict[int, list[JointInstance]]
     generation: int = 0
+    next_number: int = 0
 
 
 def empty_head() -> ProfileHead:
@@ -96,6 +98,16 @@ class Profile:
             slots[slot] = IN_PART
         if state is not before:
             self.parts.put(_suffix(slot), state)
+
+    def drop_window(self, series_id: int) -> bool:
+        """Drop a windowed series; say if there was one."""
+        head = self.head
+        window = head.windows.pop(series_id, None)
+        if window is None:
+            return False
+        delete_parts(window, self.parts)
+        head.next_number = max(head.next_number, window.next_number)
+        return True
 
     def drop_slot(self, slot: int) -> bool:
         """Drop a lifetime state; say if there was one."""

@@ -138,7 +138,7 @@ def _add(profile: Profile, series: CompiledSeries, time_ms: int, value: Value) -
         if time_ms <= gone_ms:
             return
         if window is None:
-            window = head.windows[series_id] = empty_window(series_id)
+            window = head.windows[series_id] = empty_window(series_id, head.next_number)
         insert(window, profile.parts, (time_ms, value), series.aggregates)
         if time_ms == seen_ms:
             drop_until(window, profile.parts, gone_ms)
