@@ -16,6 +16,7 @@ import signal
 import ssl
 import sys
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -231,7 +232,9 @@ class Worker:
         found = str(url).rstrip("/")
         return None if found == self.settings.own_url else found
 
-    def committed_profile(self, key: str, identifier: str) -> Profile | None:
+    def committed_profile(
+        self, key: str, identifier: str
+    ) -> AbstractContextManager[Profile | None]:
         """Return a profile that this worker owns as the last transaction left it."""
         return self._table(key, identifier).committed_profile(key, identifier)
 

@@ -130,6 +130,8 @@ NODE_CHILDREN_MAX = 32
 TOP_CHILDREN_MAX = 8
 # Parts of a profile kept decoded between two flushes: of a large window the ones at its edges.
 PARTS_LOADED_MAX = 24
+# Profiles with chunks that each partition keeps decoded for the next read: up to 1 MB each.
+READ_PROFILES_MAX = 64
 # States over the chunks of windows that a decoded profile remembers, and the largest of them.
 STATES_REMEMBERED_MAX = 128
 REMEMBERED_BYTES_MAX = 256 * 1024

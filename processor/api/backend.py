@@ -1,5 +1,6 @@
 """What the HTTP API needs of the worker that it runs in."""
 
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -33,8 +34,10 @@ class Backend(Protocol):
         """
         ...
 
-    def committed_profile(self, key: str, identifier: str) -> Profile | None:
-        """Return a profile that this worker owns as the last transaction left it.
+    def committed_profile(
+        self, key: str, identifier: str
+    ) -> AbstractContextManager[Profile | None]:
+        """Give a profile that this worker owns, as the last transaction left it, to read at once.
 
         Raises:
             NotReadyError: the partition is moving, or this worker may have lost it.

@@ -89,13 +89,12 @@ class ProfileReader:
         work = 0
         for id_ in ids:
             try:
-                profile = self._backend.committed_profile(wanted.key, id_)
                 coverage = self._backend.coverage(wanted.key, id_)
+                with self._backend.committed_profile(wanted.key, id_) as profile:
+                    values = read_values(profile, attributes, wanted.now_ms)
             except NotReadyError as error:
                 failure = error
             else:
-                # No await between the two: the profile's chunks are those of its head.
-                values = read_values(profile, attributes, wanted.now_ms)
                 since = read_since(coverage, attributes, wanted.now_ms)
                 found[id_] = Reading(values, {name: iso_time(at) for name, at in since.items()})
             work += _LOOKUP_VALUES + len(attributes)

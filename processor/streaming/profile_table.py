@@ -17,17 +17,24 @@ the changelog.
 
 import struct
 from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 
 import msgspec
 
 from processor.engine.coverage import decode_coverage, new_coverage
 from processor.engine.plan import Plan
 from processor.engine.profile import Profile
-from processor.engine.profile_codec import changed_records, decode_profile, new_profile
+from processor.engine.profile_codec import (
+    HEAD_SUFFIX,
+    changed_records,
+    decode_profile,
+    new_profile,
+)
 from processor.errors import StateError
 from processor.limits import PROFILE_BYTES_MAX, PROFILE_CACHE_MAX
 from processor.state.store import Store
 from processor.streaming.positions import Positions
+from processor.streaming.read_profiles import ReadProfiles
 
 POSITIONS_KEY = b"\x01"
 PROFILE_TAG = b"\x02"
@@ -85,6 +92,9 @@ class ProfileTable:
         self._changed: dict[bytes, Profile] = {}
         self._committing: dict[bytes, bytes | None] = {}
         self._committed: dict[bytes, bytes | None] = {}
+        self.read = ReadProfiles()
+        # Of profiles in `read`: the suffixes of what the flush under way writes.
+        self._rewritten: dict[bytes, list[bytes]] = {}
 
     # --- working on profiles -------------------------------------------------------------------
 
@@ -176,7 +186,10 @@ class ProfileTable:
         changed, self._changed = self._changed, {}
         for prefix, profile in changed.items():
             size = 0
-            for suffix, value in changed_records(profile):
+            records = changed_records(profile)
+            if prefix in self.read:
+                self._rewritten[prefix] = [suffix for suffix, _ in records]
+            for suffix, value in records:
                 self._committing[prefix + suffix] = value
                 size = max(size, len(value or b""))
             if size > PROFILE_BYTES_MAX:
@@ -217,26 +230,46 @@ class ProfileTable:
         """Let the store answer again for what the flush wrote."""
         self._committing = {}
         self._committed = {}
+        for prefix, suffixes in self._rewritten.items():
+            self.read.note_written(prefix, suffixes)
+        self._rewritten.clear()
         self.flushed = self._encoded
         self.flushed_generation = self._encoded_generation
 
     # --- reading what is committed -------------------------------------------------------------
 
-    def committed_profile(self, key: str, identifier: str) -> Profile | None:
-        """Return the committed state of a profile: what a transaction wrote, and nothing else."""
+    @contextmanager
+    def committed_profile(self, key: str, identifier: str) -> Iterator[Profile | None]:
+        """Give the committed state of a profile: what a transaction wrote, and nothing else.
+
+        It is read at once, without an await: its parts come from a snapshot of the store, which
+        ends with the context.
+        """
         prefix = record_prefix(key, identifier)
+        try:
+            yield self._committed_profile(prefix)
+        finally:
+            self.read.let_go()
+
+    def _committed_profile(self, prefix: bytes) -> Profile | None:
         # First the store as it is now, then what is committed above it: whichever step of a flush
         # comes between the two, head and chunks are of one state.
         stored = self.store.snapshot()
         committed = self._committed
 
-        def newest(record_key: bytes) -> bytes | None:
+        def newest(suffix: bytes) -> bytes | None:
+            record_key = prefix + suffix
             return committed[record_key] if record_key in committed else stored(record_key)
 
-        head = newest(prefix)
-        if head is None:
-            return None
-        found = decode_profile(head, lambda suffix: newest(prefix + suffix))
+        # What is kept is as the store was before a flush that is committed and not ended.
+        found = None if prefix in committed else self.read.get(prefix, newest)
+        if found is None:
+            head = newest(HEAD_SUFFIX)
+            if head is None:
+                return None
+            found = decode_profile(head, newest)
+            if prefix not in self._committing:
+                self.read.keep(prefix, found)
         self.coverage.renew(found)
         return found
 

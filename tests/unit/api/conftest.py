@@ -1,7 +1,7 @@
 """Workers with real plans and profiles, and their APIs."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, nullcontext
 from pathlib import Path
 
 import httpx
@@ -38,12 +38,12 @@ class OneWorker:
     def owner_url(self, key: str, identifier: str) -> str | None:
         return self.owners.get(identifier)
 
-    def committed_profile(self, key: str, identifier: str) -> Profile | None:
+    def committed_profile(self, key: str, identifier: str) -> nullcontext[Profile | None]:
         if self.moving.get(identifier, 0) > 0:
             self.moving[identifier] -= 1
             message = "partition 3 is being taken over"
             raise NotReadyError(message, hint="try again in a moment")
-        return self.profiles.get((key, identifier))
+        return nullcontext(self.profiles.get((key, identifier)))
 
     def coverage(self, key: str, identifier: str) -> Coverage:
         return self.kept

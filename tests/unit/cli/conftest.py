@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import AsyncIterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -30,8 +31,8 @@ class EmptyWorker:
     def owner_url(self, key: str, identifier: str) -> str | None:
         return None
 
-    def committed_profile(self, key: str, identifier: str) -> Profile | None:
-        return None
+    def committed_profile(self, key: str, identifier: str) -> nullcontext[Profile | None]:
+        return nullcontext(None)
 
     def coverage(self, key: str, identifier: str) -> Coverage:
         return self.kept

@@ -88,8 +88,8 @@ def flush(table: ProfileTable) -> set[bytes]:
 
 
 def read(table: ProfileTable, plan: Plan, identifier: str) -> dict[str, Any]:
-    profile = table.committed_profile(KEY, identifier)
-    return read_attributes(profile, plan.group_attributes("g"), NOW_MS)
+    with table.committed_profile(KEY, identifier) as profile:
+        return read_attributes(profile, plan.group_attributes("g"), NOW_MS)
 
 
 def test_the_coverage_is_written_with_the_flush_after_it_changed(table: ProfileTable) -> None:

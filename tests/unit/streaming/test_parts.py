@@ -124,7 +124,8 @@ async def test_a_part_of_a_rule_that_is_not_published_makes_no_profile(tmp_path:
     own = owned(tmp_path / "s")
     await stage().apply(own, run(own, "a", end=11))
     flush(own)
-    assert own.table.committed_profile("domain_userid", "a") is None
+    with own.table.committed_profile("domain_userid", "a") as profile:
+        assert profile is None
 
 
 # --- going out ------------------------------------------------------------------------------------
