@@ -30,7 +30,7 @@ def check_attribute(
         check_criteria(attribute.criteria, f"{place} / criteria", found, computed=computed)
     if computed:
         check_values(attribute, place, found)
-    if computed and has(attribute, "events"):
+    if has(attribute, "events"):
         _check_events(attribute, place, found)
 
 
@@ -124,11 +124,12 @@ def _check_time_unit(attribute: Attribute, place: str, found: ProblemList) -> No
 
 def _check_events(attribute: Attribute, place: str, found: ProblemList) -> None:
     for number, event in enumerate(attribute.events, start=1):
-        if event.event_specification_id is not None:
+        parts = (event.vendor, event.name, event.version)
+        if event.event_specification_id is not None and any(part is not None for part in parts):
             found.add(
-                ProblemCode.UNSUPPORTED,
+                ProblemCode.EVENT_SELECTOR,
                 f"{place} / event {number} / event_specification_id",
-                "events cannot be selected by their event specification",
-                hint="select them by vendor, name and version",
+                "an event is selected by its event specification or by its schema, not by both",
+                hint="leave vendor, name and version away, or event_specification_id",
                 value=event.event_specification_id,
             )

@@ -14,7 +14,11 @@ EventVersion = Annotated[str, StringConstraints(pattern=r"^[0-9]+-[0-9]+-[0-9]+$
 
 
 class Event(Model):
-    """Selects events whose vendor, name and version equal those given; absent ones match all."""
+    """Selects events whose vendor, name and version equal those given; absent ones match all.
+
+    Or, without any of these, events that carry this event specification: an entity
+    com.snowplowanalytics.snowplow/event_specification whose `id` equals it.
+    """
 
     name: SchemaName | None = None
     vendor: EventVendor | None = None

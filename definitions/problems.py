@@ -33,6 +33,7 @@ class ProblemCode(StrEnum):
     DEFAULT_VALUE = "default_value"
     PERIOD_AND_TTL = "period_and_ttl"
     TIME_UNIT = "time_unit"
+    EVENT_SELECTOR = "event_selector"
     CRITERIA_EMPTY = "criteria_empty"
     CRITERION_VALUE = "criterion_value"
     DUPLICATE_ATTRIBUTE = "duplicate_attribute"

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from typing import Final
 
-from definitions.attribute_groups import AttributeGroup
+from definitions.attribute_keys import BUILT_IN_KEYS
 from definitions.criteria_checks import check_value
-from definitions.directory import Directory, attribute_names, computes
+from definitions.directory import Directory, attribute_names, computes, embedded_key
 from definitions.group_checks import check_link
 from definitions.interventions import (
     InterventionCriteria,
@@ -53,19 +53,16 @@ def check_rule(rule: RuleIntervention, place: str, found: ProblemList) -> None:
 def check_rule_in(
     rule: RuleIntervention, place: str, found: ProblemList, directory: Directory
 ) -> None:
-    """Whether all that a rule names is there, live where the rule is, and of one attribute key."""
+    """Whether all that a rule names is there, and live where the rule is."""
     published = bool(vars(rule).get("is_published"))
-    groups: list[AttributeGroup] = []
     if has(rule, "criteria"):
         for where, leaf in _leaves(rule.criteria, f"{place} / criteria"):
             if has(leaf, "attribute"):
-                group = _check_reference(leaf, where, found, directory, published=published)
-                groups += [group] if group is not None else []
+                _check_reference(leaf, where, found, directory, published=published)
     for link in vars(rule).get("payload_attribute_groups") or ():
         where = f"{place} / payload_attribute_group {link.name} v{link.version}"
-        payload_group = check_link(link, where, found, directory, published=published)
-        groups += [payload_group] if payload_group is not None else []
-    _check_keys(rule, place, found, directory, groups)
+        check_link(link, where, found, directory, published=published)
+    _check_targets(rule, place, found, directory)
 
 
 def leaves_of(criteria: InterventionCriteria) -> list[InterventionCriterion]:
@@ -100,7 +97,7 @@ def _check_reference(
     directory: Directory,
     *,
     published: bool,
-) -> AttributeGroup | None:
+) -> None:
     name, _, attribute = leaf.attribute.partition(":")
     versions = directory.versions_of(name)
     holders = [group for group in versions if attribute in attribute_names(group)]
@@ -141,8 +138,6 @@ def _check_reference(
             hint="publish the group first, or together with the intervention",
             value=leaf.attribute,
         )
-    chosen = live if published and live else stream or holders
-    return chosen[0] if chosen else None
 
 
 def _group_hint(name: str, attribute: str, directory: Directory) -> str:
@@ -153,37 +148,36 @@ def _group_hint(name: str, attribute: str, directory: Directory) -> str:
     return "define the group" + near_names(name, names)
 
 
-def _check_keys(
-    rule: RuleIntervention,
-    place: str,
-    found: ProblemList,
-    directory: Directory,
-    groups: list[AttributeGroup],
+def _check_targets(
+    rule: RuleIntervention, place: str, found: ProblemList, directory: Directory
 ) -> None:
-    keys = sorted({key.name for group in groups if (key := directory.key_of(group))})
-    if len(keys) > 1:
-        found.add(
-            ProblemCode.UNSUPPORTED,
-            f"{place} / criteria",
-            "the groups of a rule must have one attribute key",
-            hint="write one intervention for each key",
-            value=keys,
-        )
     for link in vars(rule).get("target_attribute_keys") or ():
-        where = f"{place} / target_attribute_key {link.name}"
-        if link.name not in directory.attribute_keys:
-            found.add(
-                ProblemCode.UNKNOWN_ATTRIBUTE_KEY,
-                where,
-                f"no attribute key {link.name!r} is known",
-                hint="define the key" + near_names(link.name, directory.attribute_keys),
-                value=link.name,
-            )
-        elif keys and link.name not in keys:
-            found.add(
-                ProblemCode.UNSUPPORTED,
-                where,
-                "a rule can only target the attribute key that its groups are kept by",
-                hint=f"target {keys[0]}",
-                value=link.name,
-            )
+        name = link.name
+        if name not in directory.attribute_keys:
+            message = f"no attribute key {name!r} is known"
+            hint = "define the key" + near_names(name, directory.attribute_keys)
+        elif directory.property_of(name) is None:
+            message = f"events do not carry the attribute key {name!r}"
+            hint = "give the key a property"
+        elif vars(rule).get("is_published") and not _is_live(name, directory):
+            message = f"the attribute key {name!r} is not published"
+            hint = "publish the key, or a group with it, first or together with the intervention"
+        else:
+            continue
+        where = f"{place} / target_attribute_key {name}"
+        found.add(ProblemCode.UNKNOWN_ATTRIBUTE_KEY, where, message, hint=hint, value=name)
+
+
+def _is_live(key_name: str, directory: Directory) -> bool:
+    """Whether a known key is there when only what is published counts."""
+    if key_name in BUILT_IN_KEYS:
+        return True
+    registered = directory.registered_keys.get(key_name)
+    if registered is not None:
+        return bool(vars(registered).get("is_published"))
+    keys = (embedded_key(one) for one in directory.attribute_groups.values() if computes(one))
+    return any(
+        key.name == key_name and key.resolved_property is not None
+        for key in keys
+        if key is not None
+    )

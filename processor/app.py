@@ -16,6 +16,7 @@ import signal
 import ssl
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from faust.types import TP
 
 from processor.api import Readiness, Server, Subscriptions, create_api, serve
 from processor.clock import monotonic_s
+from processor.engine.coverage import Coverage
 from processor.engine.plan import Plan
 from processor.engine.profile import Profile
 from processor.errors import BrokerError, NotReadyError, StateError
@@ -35,6 +37,7 @@ from processor.streaming.collected_topics import CollectedTopics
 from processor.streaming.flush import StepHook, no_hook
 from processor.streaming.interventions_feed import InterventionsFeed
 from processor.streaming.interventions_writer import InterventionsWriter
+from processor.streaming.profile_table import ProfileTable
 from processor.streaming.registry import Registry
 from processor.streaming.run_schema import RunSchema
 from processor.streaming.topics import Topics, TopicState
@@ -224,6 +227,7 @@ class Worker:
         for topic, agent in (
             (settings.enriched_topic, streaming.source_agent),
             (settings.contributions_topic, streaming.profile_agent),
+            (settings.rules_topic, streaming.rules_agent),
         ):
             app.agent(app.topic(topic, schema=schema), name=topic)(agent)
 
@@ -252,9 +256,18 @@ class Worker:
         found = str(url).rstrip("/")
         return None if found == self.settings.own_url else found
 
-    def committed_profile(self, key: str, identifier: str) -> Profile | None:
+    def committed_profile(
+        self, key: str, identifier: str
+    ) -> AbstractContextManager[Profile | None]:
         """Return a profile that this worker owns as the last transaction left it."""
-        return self.streaming.committed_profile(key, identifier)
+        return self._table(key, identifier).committed_profile(key, identifier)
+
+    def coverage(self, key: str, identifier: str) -> Coverage:
+        """Return since when what the profile's partition keeps is complete."""
+        return self._table(key, identifier).coverage
+
+    def _table(self, key: str, identifier: str) -> ProfileTable:
+        return self.streaming.partition_of(key, identifier).committed
 
     def readiness(self) -> Readiness:
         """Return whether this worker serves."""

@@ -64,12 +64,18 @@ RUNS_IN_FLIGHT_MAX = 2
 SLICE_RECORDS_MAX = 100
 # contributions applied,
 SLICE_CONTRIBUTIONS_MAX = 150
+# parts of joint rules applied,
+SLICE_PARTS_MAX = 150
 # profiles encoded or looked at by the sweep.
 SLICE_PROFILES_MAX = 200
 # Profiles changed and not yet flushed, per partition; beyond that nothing more is applied to it.
 CHANGED_PROFILES_MAX = 50_000
-# Contributions applied and not yet flushed, per partition; beyond that nothing more is applied.
+# Contributions and parts applied and not yet flushed, per partition; beyond that nothing more is
+# applied.
 APPLIED_MAX = 500_000
+# Parts made and not yet flushed, per partition, in bytes: one transaction sends them, and a
+# producer queues a million messages and 1 GiB at most.
+PARTS_BYTES_MAX = 64 * 1024 * 1024
 # Bytes written to a store at once while it is restored: other threads wait that long.
 RESTORE_BYTES_MAX = 1024 * 1024
 # Frames sent and not yet acknowledged; beyond that no more source records are read.
@@ -183,9 +189,11 @@ CHUNK_FILLED_ENTRIES = 224
 NODE_CHILDREN_MAX = 32
 TOP_CHILDREN_MAX = 8
 # Parts of a profile kept decoded between two flushes: of a large window the ones at its edges.
-PARTS_LOADED_MAX = 8
+PARTS_LOADED_MAX = 24
+# Profiles with chunks that each partition keeps decoded for the next read: up to 1 MB each.
+READ_PROFILES_MAX = 64
 # States over the chunks of windows that a decoded profile remembers, and the largest of them.
-STATES_REMEMBERED_MAX = 64
+STATES_REMEMBERED_MAX = 128
 REMEMBERED_BYTES_MAX = 256 * 1024
 # Entries stay longer than the longest period of their series, so that a clock behind the event
 # times still sees the window as it was: for another such period, within these bounds in ms. The
@@ -193,6 +201,17 @@ REMEMBERED_BYTES_MAX = 256 * 1024
 # an event that is as much later.
 WINDOW_SLACK_MIN_MS = 60_000
 WINDOW_SLACK_MAX_MS = 3_600_000
+# All workers have read the definitions this long after the first one has, in ms: what is new there
+# counts all events from then on.
+DEFINITIONS_SPREAD_MS = 5_000
+# Instances of a joint rule that one target remembers, and the bytes of those that are large: a
+# profile can be the target of dozens of such rules.
+JOINT_INSTANCES_MAX = 64
+JOINT_BYTES_MAX = 256 * 1024
+# An instance in which nothing moved for this long by event time is dropped by the sweep.
+JOINT_INSTANCE_MS = 3_600_000
+# A larger part is sent without its lists and maps, so that a target can keep several.
+PART_BYTES_MAX = 1024 * 1024
 # Combinations of series in one contribution whose rules are remembered.
 TOUCH_CACHE_MAX = 10_000
 

@@ -38,6 +38,12 @@ CONTRIBUTIONS_REPLAYED = Counter(
 DUPLICATES = Counter(
     "processor_duplicates", "events that a profile had already counted", registry=REGISTRY
 )
+PARTS_SENT = Counter(
+    "processor_parts_sent", "parts of rules across attribute keys sent", registry=REGISTRY
+)
+PARTS_APPLIED = Counter(
+    "processor_parts_applied", "parts of rules across attribute keys applied", registry=REGISTRY
+)
 INTERVENTIONS = Counter(
     "processor_interventions", "interventions fired", ["name"], registry=REGISTRY
 )

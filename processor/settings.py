@@ -129,6 +129,11 @@ class Settings(BaseSettings):
         return f"{self.app_id}-contributions"
 
     @property
+    def rules_topic(self) -> str:
+        """Internal topic of parts of joint rules, partitioned as the contributions topic is."""
+        return f"{self.app_id}-rules"
+
+    @property
     def changelog_topic(self) -> str:
         """Internal compacted topic from which profile state is rebuilt."""
         return f"{self.app_id}-profiles-changelog"

@@ -78,7 +78,7 @@ def attributes_router(backend: Backend, reader: ProfileReader, tokens: Tokens) -
         for (key, ids), found in zip(body.attribute_keys.items(), values, strict=True):
             for position, attribute in enumerate(wanted[key]):
                 name = _name(attribute, full=body.full_attribute_names)
-                columns[name] = [found[id_][position] for id_ in ids]
+                columns[name] = [found[id_].values[position] for id_ in ids]
         return JSONResponse(columns)
 
     return router

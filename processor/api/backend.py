@@ -1,12 +1,14 @@
 """What the HTTP API needs of the worker that it runs in."""
 
 from collections.abc import Callable, Collection, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
 from definitions.catalog import Catalog
 from definitions.life_cycle import LifeCycleStep
 from processor.api.subscriptions import Subscriptions
+from processor.engine.coverage import Coverage
 from processor.engine.plan import Plan
 from processor.engine.profile import Profile
 from processor.interventions import Pushed
@@ -108,11 +110,21 @@ class Backend(Protocol):
         """
         ...
 
-    def committed_profile(self, key: str, identifier: str) -> Profile | None:
-        """Return a profile that this worker owns as the last transaction left it.
+    def committed_profile(
+        self, key: str, identifier: str
+    ) -> AbstractContextManager[Profile | None]:
+        """Give a profile that this worker owns, as the last transaction left it, to read at once.
 
         Raises:
             NotReadyError: the partition is moving, or this worker may have lost it.
+        """
+        ...
+
+    def coverage(self, key: str, identifier: str) -> Coverage:
+        """Return since when what is kept with that profile is complete.
+
+        Raises:
+            NotReadyError: as for `committed_profile`.
         """
         ...
 

@@ -3,6 +3,7 @@
 import ssl
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import httpx
 
@@ -40,6 +41,16 @@ class Wanted:
     now_ms: int
 
 
+class Reading(NamedTuple):
+    """What was read of one profile: the values, and since when those are complete that are not.
+
+    `since` is by full name: event times in ISO 8601.
+    """
+
+    values: list[Result]
+    since: Mapping[str, str]
+
+
 class Forwarder:
     """One HTTP client for all other workers, made once."""
 
@@ -59,8 +70,8 @@ class Forwarder:
         *,
         authorization: str,
         timeout_s: float,
-    ) -> dict[str, list[Result]]:
-        """Return the values of each id in the order of `wanted.names`, from the worker at `url`.
+    ) -> dict[str, Reading]:
+        """Return what was read of each id, in the order of `wanted.names`, from that worker.
 
         Raises:
             NotReadyError: it does not answer in time, or does not own all of them now.
@@ -138,14 +149,18 @@ class Forwarder:
         await self._client.aclose()
 
 
-def _profiles(url: str, response: httpx.Response, names: Sequence[str]) -> dict[str, list[Result]]:
+def _profiles(url: str, response: httpx.Response, names: Sequence[str]) -> dict[str, Reading]:
     if response.status_code != _OK:
         message = f"the worker at {url} answered {response.status_code}"
         hint = "give all workers the same PROCESSOR_API_TOKENS"
         raise ForwardError(message, detail=response.text[:DETAIL_CHARS_MAX], hint=hint)
     try:
-        profiles: Mapping[str, Mapping[str, Result]] = response.json()["profiles"]
-        return {id_: [values[name] for name in names] for id_, values in profiles.items()}
+        answer: Mapping[str, Mapping[str, Any]] = response.json()
+        since = answer.get("since", {})
+        return {
+            id_: Reading([values[name] for name in names], since.get(id_, {}))
+            for id_, values in answer["profiles"].items()
+        }
     except (ValueError, LookupError, TypeError, AttributeError) as error:
         message = f"the worker at {url} answered something else than profiles"
         hint = "is PROCESSOR_ADVERTISED_URL of each worker its own?"

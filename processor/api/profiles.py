@@ -56,14 +56,21 @@ def profiles_router(backend: Backend, reader: ProfileReader, tokens: Tokens) -> 
         responses=failures(401, 403, 404, 408, 413, 422, 502, 503),
     )
     async def read_profiles(body: ProfilesRequest, request: Request) -> JSONResponse:
+        """Return values by id and full name, and `since` for those that are not complete yet.
+
+        `since` is the time from which on their events are counted; a window is complete when it
+        reaches no further back, and a lifetime attribute if it is there from the beginning.
+        """
         asker = Asker(request.headers.get("authorization", ""), FORWARDED_HEADER in request.headers)
         attributes = _attributes(backend.plan, body, asker)
         check_size(len(body.ids), len(attributes))
         now_ms = _now_ms(request, asker)
         found = await reader.read(body.key, body.ids, attributes, asker, now_ms)
         names = [attribute.full_name for attribute in attributes]
-        profiles = {id_: dict(zip(names, found[id_], strict=True)) for id_ in body.ids}
-        return JSONResponse({"now_ms": now_ms, "profiles": profiles})
+        profiles = {id_: dict(zip(names, found[id_].values, strict=True)) for id_ in body.ids}
+        since = {id_: found[id_].since for id_ in body.ids if found[id_].since}
+        answer = {"now_ms": now_ms, "profiles": profiles}
+        return JSONResponse(answer | {"since": since} if since else answer)
 
     return router
 

@@ -7,12 +7,12 @@ then refused. A forwarded read is answered at once, one way or the other: its se
 import asyncio
 from collections.abc import Iterable, Sequence
 
-from processor.aggregates import Result
 from processor.api.backend import Backend
-from processor.api.forwarding import Asker, Forwarder, Wanted
+from processor.api.forwarding import Asker, Forwarder, Reading, Wanted
 from processor.clock import monotonic_s
-from processor.engine import CompiledAttribute, read_values
+from processor.engine import CompiledAttribute, read_since, read_values
 from processor.errors import NotReadyError
+from processor.interventions.message import iso_time
 from processor.limits import READ_WAIT_S, SLICE_VALUES_MAX
 
 # Between two looks whether a partition has arrived.
@@ -20,7 +20,7 @@ _LOOK_S = 0.05
 # What looking a profile up costs, in values read.
 _LOOKUP_VALUES = 20
 
-Values = dict[str, list[Result]]
+Readings = dict[str, Reading]
 
 
 class ProfileReader:
@@ -37,8 +37,8 @@ class ProfileReader:
         attributes: Sequence[CompiledAttribute],
         asker: Asker,
         now_ms: int,
-    ) -> Values:
-        """Return by id the values at `now_ms`, in the order of `attributes`.
+    ) -> Readings:
+        """Return by id what was read at `now_ms`, in the order of `attributes`.
 
         Raises:
             NotReadyError: some are not to be had in time.
@@ -46,7 +46,7 @@ class ProfileReader:
         """
         wanted = Wanted(key, [attribute.full_name for attribute in attributes], now_ms)
         deadline = monotonic_s() + (0.0 if asker.forwarded else READ_WAIT_S)
-        found: Values = {}
+        found: Readings = {}
         missing = list(dict.fromkeys(ids))
         while True:
             by_owner, failure = self._by_owner(key, missing)
@@ -83,18 +83,20 @@ class ProfileReader:
         wanted: Wanted,
         ids: Iterable[str],
         attributes: Sequence[CompiledAttribute],
-        found: Values,
+        found: Readings,
     ) -> NotReadyError | None:
         failure = None
         work = 0
         for id_ in ids:
             try:
-                profile = self._backend.committed_profile(wanted.key, id_)
+                coverage = self._backend.coverage(wanted.key, id_)
+                with self._backend.committed_profile(wanted.key, id_) as profile:
+                    values = read_values(profile, attributes, wanted.now_ms)
             except NotReadyError as error:
                 failure = error
             else:
-                # No await between the two: the profile's chunks are those of its head.
-                found[id_] = read_values(profile, attributes, wanted.now_ms)
+                since = read_since(coverage, attributes, wanted.now_ms)
+                found[id_] = Reading(values, {name: iso_time(at) for name, at in since.items()})
             work += _LOOKUP_VALUES + len(attributes)
             if work >= SLICE_VALUES_MAX:
                 work = 0
@@ -107,7 +109,7 @@ class ProfileReader:
         by_owner: dict[str | None, list[str]],
         asker: Asker,
         timeout_s: float,
-        found: Values,
+        found: Readings,
     ) -> NotReadyError | None:
         failures: list[NotReadyError] = []
 

@@ -2,7 +2,7 @@
 
 import ssl
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit, urlunsplit
 
 import httpx
@@ -21,6 +21,17 @@ _ANYWHERE = frozenset({"0.0.0.0", "::"})  # noqa: S104 - recognized, not bound
 Profiles = dict[str, dict[str, Any]]  # JSON values by full name, by id
 
 
+class Reading(NamedTuple):
+    """What was read, when, and since when those values are complete that are not.
+
+    `since` are ISO times by full name, by id; without the ids whose values all are complete.
+    """
+
+    now_ms: int
+    profiles: Profiles
+    since: dict[str, dict[str, str]]
+
+
 class ApiClient:
     """Reads profiles from any worker; it asks the others for what it does not own."""
 
@@ -35,8 +46,8 @@ class ApiClient:
             verify=verify, trust_env=False, timeout=_TIMEOUT_S, headers=headers
         )
 
-    def profiles(self, key: str, ids: Sequence[str], **choice: Any) -> tuple[int, Profiles]:
-        """Return the time of the reading and each id's attributes.
+    def profiles(self, key: str, ids: Sequence[str], **choice: Any) -> Reading:
+        """Return each id's attributes.
 
         `choice`: service, group, version; those that are None are left out. More ids than fit one
         request are read in several; the time is that of the last.
@@ -46,13 +57,15 @@ class ApiClient:
         """
         chosen = {name: value for name, value in choice.items() if value is not None}
         found: Profiles = {}
+        since: dict[str, dict[str, str]] = {}
         now_ms = 0
         for start in range(0, max(1, len(ids)), REQUEST_IDS_MAX):
             part = list(ids[start : start + REQUEST_IDS_MAX])
             answer = self._post("/api/v1/profiles", {"key": key, "ids": part, **chosen})
             now_ms = answer["now_ms"]
             found.update(answer["profiles"])
-        return now_ms, found
+            since.update(answer.get("since", {}))
+        return Reading(now_ms, found, since)
 
     def close(self) -> None:
         """Close the connection."""

@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from processor.cli.api_client import ApiClient, Profiles
+from processor.cli.api_client import ApiClient, Reading
 from processor.cli.setting_options import with_settings
 from processor.errors import UsageError
 from processor.settings import Settings
@@ -33,7 +33,8 @@ def attributes(  # noqa: PLR0913 - one argument an option
         str, typer.Option(envvar="PROCESSOR_TOKEN", help="bearer token of the API")
     ] = "",
     as_json: Annotated[
-        bool, typer.Option("--json", help='print {"now_ms": …, "profiles": {…}}')
+        bool,
+        typer.Option("--json", help='print {"now_ms": …, "profiles": {…}}, and "since" if needed'),
     ] = False,
     settings: Settings,
 ) -> None:
@@ -46,13 +47,12 @@ def attributes(  # noqa: PLR0913 - one argument an option
         raise UsageError(message, hint="name the group whose version it is")
     wanted = list(_all_ids(ids))
     with closing(ApiClient(settings, token)) as client:
-        now_ms, profiles = client.profiles(
-            key, wanted, service=service, group=group, version=version
-        )
+        read = client.profiles(key, wanted, service=service, group=group, version=version)
     if as_json:
-        typer.echo(json.dumps({"now_ms": now_ms, "profiles": profiles}, ensure_ascii=False))
+        told = {name: part for name, part in read._asdict().items() if name != "since" or part}
+        typer.echo(json.dumps(told, ensure_ascii=False))
         return
-    _show(key, now_ms, profiles)
+    _show(key, read)
 
 
 def _all_ids(ids: Iterable[str]) -> Iterable[str]:
@@ -63,26 +63,33 @@ def _all_ids(ids: Iterable[str]) -> Iterable[str]:
             yield one
 
 
-def _show(key: str, now_ms: int, profiles: Profiles) -> None:
+def _show(key: str, read: Reading) -> None:
     console = Console()
     if not console.is_terminal:
-        for line in _lines(profiles):
+        for line in _lines(read):
             typer.echo(line)
         return
-    at = datetime.fromtimestamp(now_ms / 1000, UTC).isoformat(" ", "milliseconds")
-    for id_, values in profiles.items():
-        table = Table("attribute", "value", title=f"{key} {id_} at {at}", title_justify="left")
+    at = datetime.fromtimestamp(read.now_ms / 1000, UTC).isoformat(" ", "milliseconds")
+    for id_, values in read.profiles.items():
+        since = read.since.get(id_, {})
+        columns = ("attribute", "value", "complete since")[: 3 if since else 2]
+        table = Table(*columns, title=f"{key} {id_} at {at}", title_justify="left")
         for name, value in values.items():
-            table.add_row(name, _text(value))
+            table.add_row(*(name, _text(value), since.get(name, ""))[: len(columns)])
         console.print(table)
 
 
-def _lines(profiles: Profiles) -> Sequence[str]:
+def _lines(read: Reading) -> Sequence[str]:
     return [
-        f"{id_}\t{name}\t{_text(value)}"
-        for id_, values in profiles.items()
+        "\t".join((id_, name, _text(value), *_since(read, id_, name)))
+        for id_, values in read.profiles.items()
         for name, value in values.items()
     ]
+
+
+def _since(read: Reading, id_: str, name: str) -> Sequence[str]:
+    since = read.since.get(id_, {}).get(name)
+    return () if since is None else (f"since {since}",)
 
 
 def _text(value: object) -> str:

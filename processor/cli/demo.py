@@ -131,7 +131,7 @@ def _look(found: Demo, reader: TopicReader, client: ApiClient) -> None:
                 found.note(message)
     found.choose_visitors()
     if found.visitors:
-        _, profiles = client.profiles(_KEY, list(found.visitors), service=_SERVICE)
+        profiles = client.profiles(_KEY, list(found.visitors), service=_SERVICE).profiles
         found.take(profiles)
 
 

@@ -84,7 +84,7 @@ def show(run: WhatIf, choice: Choice) -> None:
         told.print(f"and {more} more")
     for (name, version), count in sorted(run.fired_counts.items()):
         told.print(f"{name} v{version} would have fired {count} time{'s' * (count != 1)}")
-    if run.plan.rules and not run.fired_counts:
+    if (run.plan.rules or run.plan.joints) and not run.fired_counts:
         told.print("no intervention would have fired")
     told.print(_summary(run))
 

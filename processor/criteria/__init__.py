@@ -2,11 +2,13 @@
 
 from processor.criteria.comparison import Comparison, compile_comparison
 from processor.criteria.event_criteria import EventTest, compile_criteria
-from processor.criteria.selectors import compile_selectors
+from processor.criteria.selectors import Selectors, carried_specifications, compile_selectors
 
 __all__ = [
     "Comparison",
     "EventTest",
+    "Selectors",
+    "carried_specifications",
     "compile_comparison",
     "compile_criteria",
     "compile_selectors",

@@ -1,32 +1,65 @@
-"""Event selectors: which events an attribute looks at, by vendor, name and version."""
+"""Event selectors: which events an attribute looks at, by their schema or event specification."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 
 import definitions
-from processor.errors import DefinitionError
+from processor.events import Event
 
-SelectorTest = Callable[[str, str, str], bool]
+_SPECIFICATION = "com.snowplowanalytics.snowplow/event_specification/1"
 
 
-def compile_selectors(selectors: Sequence[definitions.Event]) -> SelectorTest:
-    """Return the test of (vendor, name, version): any selector matches, or there is none.
+@dataclass(frozen=True, slots=True)
+class Selectors:
+    """Matches when any selector does, or there is none.
 
-    A selector matches when every part that it gives is equal.
+    A selector by schema matches when every part that it gives is equal, one by event specification
+    when it is among those that the event carries.
     """
-    for selector in selectors:
-        if selector.event_specification_id is not None:
-            message = f"event specification {selector.event_specification_id!r} is not computed"
-            raise DefinitionError(message, hint="select by vendor, name and version")
-    wanted = [(selector.vendor, selector.name, selector.version) for selector in selectors]
-    if not wanted:
-        return lambda _vendor, _name, _version: True
 
-    def matches(vendor: str, name: str, version: str) -> bool:
-        return any(
+    schemas: tuple[tuple[str | None, str | None, str | None], ...]
+    specifications: frozenset[str]
+
+    def match(self, vendor: str, name: str, version: str, carried: Collection[str]) -> bool:
+        """Say whether an event of this schema matches that carries these event specifications."""
+        if not (self.schemas or self.specifications):
+            return True
+        return not self.specifications.isdisjoint(carried) or any(
             wanted_vendor in {None, vendor}
             and wanted_name in {None, name}
             and wanted_version in {None, version}
-            for wanted_vendor, wanted_name, wanted_version in wanted
+            for wanted_vendor, wanted_name, wanted_version in self.schemas
         )
 
-    return matches
+
+def compile_selectors(selectors: Sequence[definitions.Event]) -> Selectors:
+    """Return the test of an event's schema and event specifications."""
+    return Selectors(
+        tuple(
+            (one.vendor, one.name, one.version)
+            for one in selectors
+            if one.event_specification_id is None
+        ),
+        frozenset(
+            one.event_specification_id
+            for one in selectors
+            if one.event_specification_id is not None
+        ),
+    )
+
+
+def carried_specifications(event: Event) -> frozenset[str]:
+    """Return the event specifications that an event says it follows, by the ids in its entities.
+
+    Raises:
+        MalformedEventError: the entities are no JSON.
+    """
+    count = event.entity_count(_SPECIFICATION)
+    if not count:
+        return _NONE
+    found = (event.entity_data(_SPECIFICATION, index) for index in range(count))
+    ids = (one.get("id") for one in found if type(one) is dict)
+    return frozenset(one for one in ids if type(one) is str)
+
+
+_NONE: frozenset[str] = frozenset()

@@ -1,26 +1,30 @@
 """Which series an event contributes to, and with which values. This runs for every event.
 
 Two look-ups keep events that concern nobody cheap. The first goes from the columns vendor, name and
-version, as they stand, to a *matcher* of the series whose selectors match; it is remembered per
-combination. The second is inside the matcher: where series of one kind of event are told apart by
-the text that one property must equal (such as the type of an action), the property is read once
-and its value leads to the series, instead of asking each of them.
+version, as they stand, and from the event specifications that selectors ask for and the event
+carries, to a *matcher* of the series whose selectors match; it is remembered per combination. The
+second is inside the matcher: where series of one kind of event are told apart by the text that one
+property must equal (such as the type of an action), the property is read once and its value leads
+to the series, instead of asking each of them.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 import orjson
 
 from definitions import Criteria, Criterion
 from processor.aggregates import Value
-from processor.criteria import EventTest, compile_criteria
+from processor.criteria import EventTest, Selectors, carried_specifications, compile_criteria
+from processor.engine.asking import Asking, JointsOf, joints_of
 from processor.engine.contribution import Contribution
+from processor.engine.identifiers import identify
 from processor.engine.names import canonical_property
 from processor.events import REJECTED, Event, PropertyReader, PropertyValue, compile_property
 from processor.events.columns import APP_ID
-from processor.limits import IDENTIFIER_CHARS_MAX, INTEGER_MAX, SELECTOR_CACHE_MAX
+from processor.interventions import JointRule
+from processor.limits import INTEGER_MAX, SELECTOR_CACHE_MAX
 
 _TYPES: dict[str, frozenset[type]] = {
     "string": frozenset({str}),
@@ -39,7 +43,7 @@ class Measure:
     it must equal, if there is such a criterion, and `test` what else the criteria ask for.
     """
 
-    selects: Callable[[str, str, str], bool]
+    selects: Selectors
     equal: tuple[bytes, PropertyReader, str] | None
     test: EventTest | None
     read: PropertyReader | None
@@ -71,9 +75,12 @@ def _equal(criterion: Criterion, text: str) -> tuple[bytes, PropertyReader, str]
 class Matcher:
     """The measures of one kind of event."""
 
-    __slots__ = ("_always", "_by_value", "_keys")
+    __slots__ = ("_always", "_asking", "_by_value", "_keys")
 
-    def __init__(self, measures: Sequence[Measure], keys: dict[str, PropertyReader]) -> None:
+    def __init__(
+        self, measures: Sequence[Measure], keys: dict[str, PropertyReader], joints: JointsOf
+    ) -> None:
+        """Match kinds of events that `measures` select; `joints` read the series of all kinds."""
         wanted = {key for measure in measures for key in measure.series}
         self._keys = tuple((key, keys[key]) for key in sorted(wanted))
         self._always = tuple(measure for measure in measures if measure.equal is None)
@@ -85,6 +92,9 @@ class Matcher:
                 readers.setdefault(name, read)
                 tables.setdefault(name, {}).setdefault(text, []).append(measure)
         self._by_value = tuple((readers[name], tables[name]) for name in tables)
+        mine = {series_id for measure in measures for series_id in measure.series.values()}
+        concerned = {series_id: joints[series_id] for series_id in mine if series_id in joints}
+        self._asking = Asking(concerned, keys, wanted) if concerned else None
 
     def contributions(
         self, event: Event, offset: int, rejected: Counter[tuple[str, str]]
@@ -93,7 +103,7 @@ class Matcher:
         targets = [
             (key, identifier)
             for key, read in self._keys
-            if (identifier := _identifier(key, read(event), rejected)) is not None
+            if (identifier := identify(key, read(event), rejected)) is not None
         ]
         if not targets:
             return []
@@ -105,7 +115,10 @@ class Matcher:
                 _measure(measure, event, found, rejected)
         if not found:
             return []
-        return _contributions(event, offset, targets, found)
+        contributions = _contributions(event, offset, targets, found)
+        if self._asking is None:
+            return contributions
+        return self._asking.added(event, offset, contributions, dict(targets), rejected)
 
 
 def _measure(
@@ -137,23 +150,6 @@ def _measure(
 
 _REJECTED = "rejected"
 _WRONG_TYPE = "wrong_type"
-_IDENTIFIER = "identifier"
-
-
-def _identifier(key: str, value: PropertyValue, rejected: Counter[tuple[str, str]]) -> str | None:
-    if type(value) is str:
-        text = value
-    elif value is None:
-        return None
-    elif value is REJECTED:
-        rejected[key, _IDENTIFIER] += 1
-        return None
-    else:
-        text = orjson.dumps(value).decode()
-    if len(text) > IDENTIFIER_CHARS_MAX:
-        rejected[key, _IDENTIFIER] += 1
-        return None
-    return text or None
 
 
 def _contributions(
@@ -184,27 +180,47 @@ def _contributions(
 class Matching:
     """All measures of a plan."""
 
-    __slots__ = ("_app_ids", "_keys", "_matchers", "_measures", "_rejected")
+    __slots__ = (
+        "_app_ids",
+        "_joints",
+        "_keys",
+        "_matchers",
+        "_measures",
+        "_rejected",
+        "_specifications",
+    )
 
     def __init__(
-        self, measures: Sequence[Measure], keys: dict[str, PropertyReader], app_ids: Iterable[str]
+        self,
+        measures: Sequence[Measure],
+        keys: dict[str, PropertyReader],
+        app_ids: Iterable[str],
+        joints: Iterable[JointRule],
     ) -> None:
+        self._joints = joints_of(joints)
         self._measures = tuple(measures)
         self._keys = keys
         self._app_ids = frozenset(app_id.encode() for app_id in app_ids)
-        self._matchers: dict[tuple[bytes, bytes, bytes], Matcher | None] = {}
+        self._specifications: frozenset[str] = frozenset().union(
+            *(measure.selects.specifications for measure in self._measures)
+        )
+        self._matchers: dict[Hashable, Matcher | None] = {}
         self._rejected: Counter[tuple[str, str]] = Counter()
 
     def contributions(self, event: Event, offset: int) -> list[Contribution]:
         """Return what the event contributes, one contribution for each profile."""
-        kind = event.kind
+        if self._app_ids and event.column(APP_ID) not in self._app_ids:
+            return []
+        carried: frozenset[str] = frozenset()
+        kind: Hashable = event.kind
+        if self._specifications:
+            carried = carried_specifications(event) & self._specifications
+            kind = (kind, carried)
         try:
             matcher = self._matchers[kind]
         except KeyError:
-            matcher = self._learn(event, kind)
-        if matcher is None or (self._app_ids and event.column(APP_ID) not in self._app_ids):
-            return []
-        return matcher.contributions(event, offset, self._rejected)
+            matcher = self._learn(event, kind, carried)
+        return [] if matcher is None else matcher.contributions(event, offset, self._rejected)
 
     def take_rejected(self) -> dict[tuple[str, str], int]:
         """Return the counts since the last call by (attribute or key, reason)."""
@@ -212,10 +228,12 @@ class Matching:
         self._rejected.clear()
         return counts
 
-    def _learn(self, event: Event, kind: tuple[bytes, bytes, bytes]) -> Matcher | None:
-        vendor, name, version = event.event_vendor, event.event_name, event.event_version
-        measures = [one for one in self._measures if one.selects(vendor, name, version)]
+    def _learn(self, event: Event, kind: Hashable, carried: frozenset[str]) -> Matcher | None:
+        schema = (event.event_vendor, event.event_name, event.event_version)
+        measures = [one for one in self._measures if one.selects.match(*schema, carried)]
         if len(self._matchers) >= SELECTOR_CACHE_MAX:
             self._matchers.clear()
-        matcher = self._matchers[kind] = Matcher(measures, self._keys) if measures else None
+        matcher = self._matchers[kind] = (
+            Matcher(measures, self._keys, self._joints) if measures else None
+        )
         return matcher

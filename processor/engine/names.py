@@ -33,7 +33,7 @@ def state_id(*parts: Canonical) -> int:
 
 def canonical_selectors(selectors: Iterable[Event]) -> Canonical:
     """Return selectors in an order of their own, each once."""
-    return _sorted([one.vendor, one.name, one.version] for one in selectors)
+    return _sorted(map(_canonical_selector, selectors))
 
 
 def canonical_criteria(attribute: Attribute) -> Canonical:
@@ -66,6 +66,13 @@ def canonical_property(definition: Any) -> Canonical:  # checked here
             message = f"property of type {getattr(definition, 'type', None)!r} is not computed"
             raise DefinitionError(message)
     return value if definition.date_part is None else ["date_part", definition.date_part, value]
+
+
+def _canonical_selector(selector: Event) -> Canonical:
+    specification = selector.event_specification_id
+    if specification is not None:
+        return {"event_specification_id": specification}
+    return [selector.vendor, selector.name, selector.version]
 
 
 def _canonical_criterion(criterion: Criterion) -> Canonical:

@@ -34,7 +34,7 @@ from processor.engine.rules import compile_rules
 from processor.engine.series import CompiledSeries, Timer, Touch, compile_series, compile_touch
 from processor.errors import DefinitionError
 from processor.events import Event, PropertyReader, compile_property
-from processor.interventions import CompiledRule, FiringLimit
+from processor.interventions import CompiledRule, FiringLimit, JointRule
 from processor.limits import DEDUPLICATION_HORIZON_MS, DEDUPLICATION_IDS_MAX, TOUCH_CACHE_MAX
 
 Groups = dict[tuple[str, int], list[CompiledAttribute]]
@@ -49,11 +49,15 @@ class Deduplication(NamedTuple):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Plan:
-    """Compiled definitions. `rules` stand in the order of name and version."""
+    """Compiled definitions.
+
+    `rules` are the local ones in the order of name and version, `joints` the others by their ids.
+    """
 
     definitions_offset: int
     deduplication: Deduplication
     rules: tuple[CompiledRule, ...]
+    joints: dict[int, JointRule]
     series: dict[int, CompiledSeries]
     timers: dict[int, Timer]
     slots: frozenset[int]
@@ -160,11 +164,12 @@ def compile_plan(
     live = catalog.published()
     groups = {identity: _attributes(group) for identity, group in live.attribute_groups.items()}
     computed = [group for group in live.attribute_groups.values() if not group.offline]
-    rules = compile_rules(live.interventions, groups)
+    rules, joints = compile_rules(live.interventions, groups)
+    both: list[CompiledRule | JointRule] = [*rules, *joints]
     series = compile_series(
         chain.from_iterable(groups.values()),
         {(one.name, one.version): group_timer(one) for one in computed if group_ttl_ms(one)},
-        told={series_id for rule in rules for series_id in rule.told_ids},
+        told={series_id for rule in both for series_id in rule.told_ids},
     )
     rules_of: dict[int, list[CompiledRule]] = {}
     for rule in rules:
@@ -174,13 +179,16 @@ def compile_plan(
         definitions_offset=definitions_offset,
         deduplication=Deduplication(deduplication_ids, deduplication_horizon_ms),
         rules=rules,
+        joints={rule.rule_id: rule for rule in joints},
         series=series,
         timers={timer.timer: timer for one in series.values() for timer in one.timers},
         slots=frozenset(
             slot for one in series.values() for slot, _ in (*one.slots, *one.large_slots)
         ),
-        limits={rule.limit.name: rule.limit for rule in rules if rule.limit is not None},
-        _matching=Matching(_measures(computed), _key_readers(computed), app_ids),
+        limits={one.limit.name: one.limit for one in both if one.limit is not None},
+        _matching=Matching(
+            _measures(computed), _key_readers(computed, joints, live), app_ids, joints
+        ),
         _groups=groups,
         _services={
             name: [(link.name, link.version) for link in service.attribute_groups]
@@ -208,7 +216,10 @@ def _compiled(group: AttributeGroup, attribute: Attribute) -> CompiledAttribute:
         raise DefinitionError(error.message, detail=place, hint=error.hint) from error
 
 
-def _key_readers(groups: Iterable[AttributeGroup]) -> dict[str, PropertyReader]:
+def _key_readers(
+    groups: Iterable[AttributeGroup], joints: Iterable[JointRule], live: Catalog
+) -> dict[str, PropertyReader]:
+    """Return the reader of every attribute key that is computed, or that a joint rule names."""
     readers: dict[str, PropertyReader] = {}
     for group in groups:
         key = group.attribute_key
@@ -218,6 +229,10 @@ def _key_readers(groups: Iterable[AttributeGroup]) -> dict[str, PropertyReader]:
                 message = f"attribute key {key.name!r} has no property"
                 raise DefinitionError(message)
             readers[key.name] = compile_property(where)
+    for name in {name for rule in joints for name in rule.keys} - readers.keys():
+        where = live.property_of(name)
+        if where is not None:  # a key that only a warehouse knows has no id in events
+            readers[name] = compile_property(where)
     return readers
 
 

@@ -13,9 +13,10 @@ from collections.abc import Callable
 import msgspec
 
 from processor.aggregates import Aggregate, State, Value
+from processor.engine.joint_instance import JointInstance
 from processor.errors import StateError
 from processor.limits import HEAD_STATE_BYTES_MAX
-from processor.windows import Part, Parts, Window
+from processor.windows import Part, Parts, Window, delete_parts
 
 # Before any event time.
 NEVER_MS = -1
@@ -33,7 +34,10 @@ class ProfileHead(msgspec.Struct, array_like=True):
     events. `seen` is the greatest event time of each series, `slots` the accumulators of lifetime
     attributes, `timers` what their time to live counts from, `windows` the windowed series.
     `firings` is, of each rule whose firings are limited, how many there were, and the event time of
-    the last.
+    the last. `joints` are, of each joint rule that has this profile as a target, the instances in
+    the order of their last parts. `generation` is that of its partition's coverage when this
+    profile was looked at last. `next_number` is above all numbers that windows which are gone have
+    given: what is remembered of one must not be taken for another of the same series.
     """
 
     latest_ms: int
@@ -44,11 +48,14 @@ class ProfileHead(msgspec.Struct, array_like=True):
     timers: dict[int, int]
     windows: dict[int, Window]
     firings: dict[int, tuple[int, int]]
+    joints: dict[int, list[JointInstance]]
+    generation: int = 0
+    next_number: int = 0
 
 
 def empty_head() -> ProfileHead:
     """Return the head of a profile that has counted nothing."""
-    return ProfileHead(NEVER_MS, b"", b"", {}, {}, {}, {}, {})
+    return ProfileHead(NEVER_MS, b"", b"", {}, {}, {}, {}, {}, {})
 
 
 class Profile:
@@ -71,7 +78,7 @@ class Profile:
     def empty(self) -> bool:
         """Whether there is nothing to keep."""
         head = self.head
-        return not (head.slots or head.windows or head.id_times or head.firings)
+        return not (head.slots or head.windows or head.id_times or head.firings or head.joints)
 
     def slot_state(self, slot: int) -> State:
         """Return a lifetime state, wherever it is; None where there is none."""
@@ -91,6 +98,16 @@ class Profile:
             slots[slot] = IN_PART
         if state is not before:
             self.parts.put(_suffix(slot), state)
+
+    def drop_window(self, series_id: int) -> bool:
+        """Drop a windowed series; say if there was one."""
+        head = self.head
+        window = head.windows.pop(series_id, None)
+        if window is None:
+            return False
+        delete_parts(window, self.parts)
+        head.next_number = max(head.next_number, window.next_number)
+        return True
 
     def drop_slot(self, slot: int) -> bool:
         """Drop a lifetime state; say if there was one."""

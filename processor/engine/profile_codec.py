@@ -52,12 +52,35 @@ def decode_profile(head: bytes, fetch: Callable[[bytes], bytes | None]) -> Profi
     Raises:
         StateFormatError: not a head, another format, or a wrong checksum.
     """
+    return Profile(_part_reader(fetch), _decode_head(head))
+
+
+def renew_profile(
+    profile: Profile, written: Collection[bytes], fetch: Callable[[bytes], bytes | None]
+) -> bool:
+    """Bring a profile that is only read to its newest records; say if it still exists.
+
+    `written` are the suffixes of all records that were written or deleted since it was read, and
+    `fetch` returns the newest record of a suffix, from now on.
+
+    Raises:
+        StateFormatError: as `decode_profile`.
+    """
+    profile.parts.read_anew(_part_reader(fetch), written)
+    if HEAD_SUFFIX in written:
+        head = fetch(HEAD_SUFFIX)
+        if head is None:
+            return False
+        profile.head = _decode_head(head)
+    return True
+
+
+def _decode_head(head: bytes) -> ProfileHead:
     body = _body(head, {HEAD_MAGIC}, _PROFILE)
     try:
-        decoded = _head_decoder.decode(body)
+        return _head_decoder.decode(body)
     except msgspec.DecodeError as error:
         raise _unreadable(_PROFILE, error) from error
-    return Profile(_part_reader(fetch), decoded)
 
 
 def new_profile(fetch: Callable[[bytes], bytes | None]) -> Profile:

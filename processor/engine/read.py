@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from processor.aggregates import Result
 from processor.engine.attribute import CompiledAttribute
+from processor.engine.coverage import Coverage
 from processor.engine.profile import Profile
 
 
@@ -26,3 +27,14 @@ def read_attributes(
     values = read_values(profile, attributes, now_ms)
     names = [attribute.name for attribute in attributes]
     return dict(zip(names, values, strict=True))
+
+
+def read_since(
+    coverage: Coverage, attributes: Sequence[CompiledAttribute], now_ms: int
+) -> dict[str, int]:
+    """Return, of the attributes whose values at `now_ms` are not complete, since when they are.
+
+    By full name; in event time.
+    """
+    found = ((one.full_name, coverage.since_ms(one, now_ms)) for one in attributes)
+    return {name: since_ms for name, since_ms in found if since_ms is not None}

@@ -1,6 +1,11 @@
-"""Published rules compiled over the attributes that they name."""
+"""Published rules compiled over the attributes that they name.
 
-from collections.abc import Mapping
+A rule whose criteria, message and targets are all of one attribute key is local: a profile decides
+about it alone. Every other rule is joint.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
 from definitions import InterventionCriterion, RuleIntervention
 from processor.engine.attribute import CompiledAttribute, milliseconds
@@ -10,28 +15,56 @@ from processor.interventions import (
     CHANGED,
     CompiledRule,
     FiringLimit,
+    JointRule,
+    JointSide,
     Leaf,
+    Told,
+    Tree,
     compile_tree,
     criterions,
 )
 
 Groups = Mapping[tuple[str, int], list[CompiledAttribute]]
+Rules = tuple[tuple[CompiledRule, ...], tuple[JointRule, ...]]
 
 
-def compile_rules(
-    rules: Mapping[tuple[str, int], RuleIntervention], groups: Groups
-) -> tuple[CompiledRule, ...]:
-    """Return the rules in the order of name and version.
+class _Parts(NamedTuple):
+    """What a rule consists of: `read` by reference, in the order of the tree's positions."""
+
+    rule: RuleIntervention
+    tree: Tree
+    read: dict[str, CompiledAttribute]
+    payload: dict[str, CompiledAttribute]
+    changes: tuple[int, ...]
+    targets: tuple[str, ...]
+
+    @property
+    def attributes(self) -> list[CompiledAttribute]:
+        """All that it reads and tells."""
+        return [*self.read.values(), *self.payload.values()]
+
+
+def compile_rules(rules: Mapping[tuple[str, int], RuleIntervention], groups: Groups) -> Rules:
+    """Return the local rules and the joint ones, each in the order of name and version.
 
     `group:attribute` means the latest version of the group that computes the attribute.
 
     Raises:
-        DefinitionError: an attribute that no group has, or attributes of several keys.
+        DefinitionError: an attribute that no group has.
     """
-    return tuple(_compile_rule(rules[identity], groups) for identity in sorted(rules))
+    local: list[CompiledRule] = []
+    joint: list[JointRule] = []
+    for identity in sorted(rules):
+        parts = _parts(rules[identity], groups)
+        keys = {attribute.key for attribute in parts.attributes} | set(parts.targets)
+        if len(keys) > 1:
+            joint.append(_joint_rule(parts))
+        else:
+            local.append(_local_rule(parts))
+    return tuple(local), tuple(joint)
 
 
-def _compile_rule(rule: RuleIntervention, groups: Groups) -> CompiledRule:
+def _parts(rule: RuleIntervention, groups: Groups) -> _Parts:
     read: dict[str, CompiledAttribute] = {}
 
     def leaf_of(criterion: InterventionCriterion) -> Leaf:
@@ -43,24 +76,74 @@ def _compile_rule(rule: RuleIntervention, groups: Groups) -> CompiledRule:
         return Leaf(reference, attribute.version, criterion.operator, criterion.value, position)
 
     tree = compile_tree(rule.criteria, leaf_of)
-    payload = _payload(rule, read, groups)
-    series_ids = {one.series_id for one in read.values() if one.series_id is not None}
-    told_ids = {one.series_id for one in payload.values() if one.series_id is not None}
     changing = [one.attribute for one in criterions(rule.criteria) if one.operator == CHANGED]
+    targets = {link.name for link in rule.target_attribute_keys or ()}
+    return _Parts(
+        rule,
+        tree,
+        read,
+        _payload(rule, read, groups),
+        tuple({list(read).index(reference) for reference in changing}),
+        tuple(sorted(targets or {attribute.key for attribute in read.values()})),
+    )
+
+
+def _local_rule(parts: _Parts) -> CompiledRule:
+    rule, read, payload = parts.rule, parts.read, parts.payload
+    series_ids, told_ids = _series(read.values()), _series(payload.values())
     return CompiledRule(
         name=rule.name,
         version=rule.version,
-        target_key=_target(rule, [*read.values(), *payload.values()]),
+        target_key=next(iter(parts.targets), ""),
         series_ids=tuple(series_ids),
         told_ids=tuple(told_ids - series_ids),
-        timeless=all(one.timeless for one in (*read.values(), *payload.values())),
+        timeless=all(one.timeless for one in parts.attributes),
         readers=tuple(attribute.read for attribute in read.values()),
         reads=tuple(attribute.series_id for attribute in read.values()),
-        tree=tree,
-        changes=tuple({list(read).index(reference) for reference in changing}),
+        tree=parts.tree,
+        changes=parts.changes,
         payload=tuple((label, attribute.read) for label, attribute in payload.items()),
         limit=_limit(rule),
     )
+
+
+def _joint_rule(parts: _Parts) -> JointRule:
+    rule, read, payload = parts.rule, parts.read, parts.payload
+    keys = sorted({attribute.key for attribute in parts.attributes})
+    told = {key: [label for label, one in payload.items() if one.key == key] for key in keys}
+    shape = [[label, one.key, one.full_name] for label, one in (*read.items(), *payload.items())]
+    return JointRule(
+        rule_id=state_id("joint rule", rule.name, rule.version, len(read), shape),
+        name=rule.name,
+        version=rule.version,
+        targets=parts.targets,
+        sides={key: _side(key, parts) for key in keys},
+        tree=parts.tree,
+        changes=parts.changes,
+        unknown=tuple(attribute.default for attribute in read.values()),
+        payload=tuple(
+            Told(label, one.key, told[one.key].index(label), one.default)
+            for label, one in payload.items()
+        ),
+        told_ids=tuple(_series(payload.values()) - _series(read.values())),
+        limit=_limit(rule),
+    )
+
+
+def _side(key: str, parts: _Parts) -> JointSide:
+    read = [(at, one) for at, one in enumerate(parts.read.values()) if one.key == key]
+    told = [one for one in parts.payload.values() if one.key == key]
+    return JointSide(
+        series_ids=tuple(_series(one for _, one in read)),
+        timeless=all(one.timeless for one in (*(one for _, one in read), *told)),
+        positions=tuple(at for at, _ in read),
+        readers=tuple(one.read for _, one in read),
+        told=tuple(one.read for one in told),
+    )
+
+
+def _series(attributes: Iterable[CompiledAttribute]) -> set[int]:
+    return {one.series_id for one in attributes if one.series_id is not None}
 
 
 def _limit(rule: RuleIntervention) -> FiringLimit | None:
@@ -96,15 +179,6 @@ def _payload(
             raise DefinitionError(message, detail=_place(rule))
         payload |= {f"{one.group}:{one.name}": one for one in groups[identity]}
     return payload
-
-
-def _target(rule: RuleIntervention, attributes: list[CompiledAttribute]) -> str:
-    targets = {attribute.key for attribute in attributes}
-    targets |= {link.name for link in rule.target_attribute_keys or ()}
-    if len(targets) > 1:
-        message = f"a rule over several attribute keys is not computed: {sorted(targets)}"
-        raise DefinitionError(message, detail=_place(rule))
-    return next(iter(targets), "")
 
 
 def _place(rule: RuleIntervention) -> str:

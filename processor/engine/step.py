@@ -1,56 +1,66 @@
 """One contribution applied to one profile.
 
  1. Drop the contribution if the profile has counted its event already.
- 2. Read the values of the rules that it concerns, at their `now`, before anything changes.
+ 2. Read the values of the rules that it concerns, and of those that it is asked for, at their
+    `now`, before anything changes.
  3. Drop the accumulators whose time to live ended before the event, and start the timers anew.
  4. Add the values to accumulators and windows.
  5. Note the event.
  6. Read the values again; a rule that was not met and is met now fires, if its limit lets it. What
-    asks for a change counts as not met before the event.
+    asks for a change counts as not met before the event. To joint rules the profile says both.
 
 The `now` of a rule is the greatest event time that any series of its criteria has seen, this event
 included: other series cannot change its outcome, and a replay gives the same.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from xxhash import xxh3_64_digest
 
 from processor.aggregates import Result, Value
-from processor.engine.contribution import Contribution
+from processor.engine.contribution import Asks, Contribution, Source
+from processor.engine.firings import may_fire
+from processor.engine.joint import Part
+from processor.engine.joint_asks import Asked, make_parts, read_before
 from processor.engine.plan import Plan
-from processor.engine.profile import NEVER_MS, Profile, ProfileHead, has_counted, remember
+from processor.engine.profile import NEVER_MS, Profile, has_counted, remember
 from processor.engine.series import CompiledSeries, Timer, Touch
 from processor.interventions import CompiledRule, Fired, Reader, Trigger, intervention_id
 from processor.windows import drop_until, empty_window, insert
+
+__all__ = ["Source", "Stepped", "step"]
 
 # A rule that is not met before the event, its now, the values then, and what can change them.
 Waiting = tuple[CompiledRule, int, list[Result], tuple[tuple[int, Reader], ...]]
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
-    """Topic and partition that the contribution's event was read from."""
+class Stepped(NamedTuple):
+    """What came of a contribution: the local rules that fired, and the parts for joint ones."""
 
-    topic: str
-    partition: int
+    fired: Sequence[Fired]
+    parts: Sequence[Part]
+
+
+_NOTHING = Stepped((), ())
+_ASKED_NOTHING: Sequence[Asked] = ()
 
 
 def step(
     profile: Profile, contribution: Contribution, plan: Plan, source: Source
-) -> Sequence[Fired] | None:
-    """Move the profile on by a contribution, and return what fired.
+) -> Stepped | None:
+    """Move the profile on by a contribution, and return what came of it.
 
     None: the profile has counted the event already. Nothing changed then, and neither did it where
-    no live attribute reads any of the contribution's series.
+    the event only asks, or no live attribute reads any of the contribution's series.
     """
     head = profile.head
     time_ms = contribution.time_ms
     values = contribution.values
+    asks = contribution.asks
     touch = plan.touch(tuple([series_id for series_id, _ in values]))
     if not touch.live:
-        return ()
+        return _NOTHING if asks is None else _unmoved(profile, contribution, asks, plan, source)
     latest_ms = head.latest_ms
     if time_ms > latest_ms:
         latest_ms = time_ms
@@ -61,6 +71,7 @@ def step(
         if digest in head.id_hashes and has_counted(head, digest, latest_ms - horizon_ms):
             return None
     waiting = _waiting(profile, touch, time_ms) if touch.rules else ()  # 2
+    asked = _ASKED_NOTHING if asks is None else read_before(profile, contribution, asks, plan)
     for timer in touch.timers:  # 3
         _restart(profile, timer, time_ms)
     for series, (_, value) in zip(touch.series, values, strict=True):  # 4
@@ -70,7 +81,18 @@ def step(
     if digest:
         remember(head, digest, time_ms, ids=ids, floor_ms=latest_ms - horizon_ms)
     profile.changed = True
-    return _fired(profile, waiting, contribution, plan, source) if waiting else ()  # 6
+    fired = _fired(profile, waiting, contribution, plan, source) if waiting else ()  # 6
+    if not (fired or asked):
+        return _NOTHING
+    return Stepped(fired, make_parts(profile, contribution, asked, plan, source) if asked else ())
+
+
+def _unmoved(
+    profile: Profile, contribution: Contribution, asks: Asks, plan: Plan, source: Source
+) -> Stepped:
+    """Return what a profile says that nothing is added to."""
+    asked = read_before(profile, contribution, asks, plan)
+    return Stepped((), make_parts(profile, contribution, asked, plan, source))
 
 
 def _waiting(profile: Profile, touch: Touch, time_ms: int) -> list[Waiting]:
@@ -116,7 +138,7 @@ def _add(profile: Profile, series: CompiledSeries, time_ms: int, value: Value) -
         if time_ms <= gone_ms:
             return
         if window is None:
-            window = head.windows[series_id] = empty_window(series_id)
+            window = head.windows[series_id] = empty_window(series_id, head.next_number)
         insert(window, profile.parts, (time_ms, value), series.aggregates)
         if time_ms == seen_ms:
             drop_until(window, profile.parts, gone_ms)
@@ -134,7 +156,7 @@ def _fired(
         after = before.copy()
         for position, read in changing:
             after[position] = read(profile, now_ms)
-        if rule.met(before, after) and _may_fire(profile.head, rule, contribution.time_ms):
+        if rule.met(before, after) and may_fire(profile.head, rule.limit, contribution.time_ms):
             fired.append(
                 Fired(
                     name=rule.name,
@@ -150,18 +172,6 @@ def _fired(
                 )
             )
     return fired
-
-
-def _may_fire(head: ProfileHead, rule: CompiledRule, time_ms: int) -> bool:
-    """Say whether the rule's limit lets it fire at an event time; if so, count that it does."""
-    limit = rule.limit
-    if limit is None:
-        return True
-    count, last_ms = head.firings.get(limit.name, (0, NEVER_MS))
-    if count and not limit.allows(count, last_ms, time_ms):
-        return False
-    head.firings[limit.name] = (count + 1, time_ms)
-    return True
 
 
 def _trigger(contribution: Contribution, source: Source) -> Trigger:

@@ -1,7 +1,8 @@
 """What definitions would have made of events: the live path, in memory, event by event.
 
 Events count in the order in which they are given; it is that of arrival. Every profile starts
-empty, so lifetime attributes know these events alone.
+empty, so lifetime attributes know these events alone. What profiles say about an event to joint
+rules reaches their targets before the next event, in the order of the attribute keys.
 """
 
 from collections import Counter
@@ -11,11 +12,12 @@ from xxhash import xxh3_64_intdigest
 
 from processor.aggregates import Result
 from processor.engine.attribute import CompiledAttribute
-from processor.engine.contribution import Contribution
+from processor.engine.contribution import Contribution, Source
+from processor.engine.joint import Part, join
 from processor.engine.plan import Plan
 from processor.engine.profile import NEVER_MS, Profile
 from processor.engine.read import read_values
-from processor.engine.step import Source, step
+from processor.engine.step import step
 from processor.errors import DeadLetterReason, MalformedEventError
 from processor.events import parse_event
 from processor.interventions import Fired
@@ -25,11 +27,11 @@ from processor.limits import WHAT_IF_FIRED_MAX, WHAT_IF_PROFILES_MAX
 class WhatIf:
     """A run over events under a plan.
 
-    `ids`: only profiles of these ids; empty for all. `matched` are events that contributed to a
-    profile, `duplicates` contributions of events that their profile had counted, `left_out` those
-    to further profiles than fit. `malformed` counts events by reason, `fired_counts` interventions
-    by name and version; `fired` are the first of them in order. `latest_ms` is the greatest event
-    time, negative before the first event.
+    `ids`: only profiles of these ids and what fires for them; empty for all. `matched` are events
+    that contributed to such a profile, `duplicates` contributions of events that it had counted,
+    `left_out` what concerned further profiles than fit. `malformed` counts events by reason,
+    `fired_counts` interventions by name and version; `fired` are the first of them in order.
+    `latest_ms` is the greatest event time, negative before the first event.
     """
 
     def __init__(self, plan: Plan, ids: Iterable[str] = ()) -> None:
@@ -43,6 +45,7 @@ class WhatIf:
         self.malformed: Counter[DeadLetterReason] = Counter()
         self.fired: list[Fired] = []
         self.fired_counts: Counter[tuple[str, int]] = Counter()
+        self._joined = {key for rule in plan.joints.values() for key in rule.sides}
         self._profiles: dict[tuple[str, str], Profile] = {}
 
     def take(self, value: bytes | None, source: Source, offset: int) -> None:
@@ -61,10 +64,15 @@ class WhatIf:
             self.malformed[DeadLetterReason.UNEXPECTED] += 1
             return
         self.latest_ms = max(self.latest_ms, event.time_ms)
-        wanted = [one for one in contributions if not self.ids or one.id in self.ids]
-        self.matched += bool(wanted)
-        for contribution in wanted:
-            self._apply(contribution, source)
+        self.matched += any(one.values and self._wanted(one.id) for one in contributions)
+        parts: list[Part] = []
+        for contribution in contributions:
+            # Targets that are wanted join what others say.
+            if self._wanted(contribution.id) or contribution.key in self._joined:
+                parts += self._apply(contribution, source)
+        for part in sorted(parts, key=lambda one: (one.key, one.target_key)):
+            if self._wanted(part.target_id):
+                self._join(part)
 
     def values(
         self, key: str, identifier: str, attributes: Sequence[CompiledAttribute], now_ms: int
@@ -92,22 +100,43 @@ class WhatIf:
         return found
 
     def _shuffled(self, key: str, seed: int) -> Iterator[str]:
-        ids = [identifier for of, identifier in self._profiles if of == key]
+        ids = [one for of, one in self._profiles if of == key and self._wanted(one)]
         yield from sorted(ids, key=lambda one: (xxh3_64_intdigest(one.encode(), seed), one))
 
-    def _apply(self, contribution: Contribution, source: Source) -> None:
-        name = (contribution.key, contribution.id)
-        profile = self._profiles.get(name)
+    def _wanted(self, identifier: str) -> bool:
+        return not self.ids or identifier in self.ids
+
+    def _apply(self, contribution: Contribution, source: Source) -> Sequence[Part]:
+        profile = self._profile(contribution.key, contribution.id, keep=bool(contribution.values))
         if profile is None:
-            if len(self._profiles) >= WHAT_IF_PROFILES_MAX:
+            return ()
+        stepped = step(profile, contribution, self.plan, source)
+        if stepped is None:
+            self.duplicates += self._wanted(contribution.id)
+            return ()
+        if self._wanted(contribution.id):
+            for fired in stepped.fired:
+                self._fire(fired)
+        return stepped.parts
+
+    def _join(self, part: Part) -> None:
+        profile = self._profile(part.target_key, part.target_id, keep=True)
+        if profile is not None and (fired := join(profile, part, self.plan)) is not None:
+            self._fire(fired)
+
+    def _profile(self, key: str, identifier: str, *, keep: bool) -> Profile | None:
+        """Return a profile, a new one where there is none; None where it has no room."""
+        profile = self._profiles.get((key, identifier))
+        if profile is None:
+            if keep and len(self._profiles) >= WHAT_IF_PROFILES_MAX:
                 self.left_out += 1
-                return
-            profile = self._profiles[name] = Profile()
-        fired = step(profile, contribution, self.plan, source)
-        if fired is None:
-            self.duplicates += 1
-            return
-        for one in fired:
-            self.fired_counts[one.name, one.version] += 1
-            if len(self.fired) < WHAT_IF_FIRED_MAX:
-                self.fired.append(one)
+                return None
+            profile = Profile()
+            if keep:
+                self._profiles[key, identifier] = profile
+        return profile
+
+    def _fire(self, fired: Fired) -> None:
+        self.fired_counts[fired.name, fired.version] += 1
+        if len(self.fired) < WHAT_IF_FIRED_MAX:
+            self.fired.append(fired)

@@ -159,6 +159,13 @@ class Event:
             self._unstruct = (key, data)
         return data
 
+    def entity_count(self, schema: str) -> int:
+        """Return how many of the entities that are looked at are of schema `vendor/name/major`."""
+        entities = self._entities
+        if entities is None:
+            entities = self._entities = self._collect_entities()
+        return len(entities.get(schema, ()))
+
     def entity_data(self, schema: str, index: int) -> Json:
         """Return the data of the index-th entity of schema `vendor/name/major`, None without it.
 

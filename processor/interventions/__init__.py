@@ -1,6 +1,7 @@
 """Rules over the attributes of a profile, and the message of one that fires."""
 
 from processor.interventions.client_form import ClientForm, client_form
+from processor.interventions.joint_rule import JointRule, JointSide, Told
 from processor.interventions.message import (
     Because,
     Fired,
@@ -11,7 +12,7 @@ from processor.interventions.message import (
 )
 from processor.interventions.record import InterventionRecord
 from processor.interventions.rule import CompiledRule, FiringLimit, Reader, intervention_id
-from processor.interventions.tree import CHANGED, Leaf, Tree, compile_tree, criterions
+from processor.interventions.tree import CHANGED, Leaf, Tree, Values, compile_tree, criterions
 
 __all__ = [
     "CHANGED",
@@ -21,11 +22,15 @@ __all__ = [
     "Fired",
     "FiringLimit",
     "InterventionRecord",
+    "JointRule",
+    "JointSide",
     "Leaf",
     "Pushed",
     "Reader",
+    "Told",
     "Tree",
     "Trigger",
+    "Values",
     "client_form",
     "compile_tree",
     "criterions",

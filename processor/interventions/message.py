@@ -113,7 +113,7 @@ def _data(fired: Fired) -> dict[str, Any]:
         "origin": "rule",
         "target_attribute_key": {"name": fired.target_key, "id": fired.target_id},
         "attributes": fired.attributes,
-        "fired_at": _iso(fired.fired_at_ms),
+        "fired_at": iso_time(fired.fired_at_ms),
         "trigger": {
             "event_id": trigger.event_id,
             "event_name": trigger.event_name,
@@ -138,7 +138,8 @@ def _because(because: Because) -> dict[str, Result]:
     }
 
 
-def _iso(time_ms: int) -> str:
+def iso_time(time_ms: int) -> str:
+    """Return a time as ISO 8601, to the millisecond, in UTC."""
     moment = _EPOCH + timedelta(milliseconds=time_ms)
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
@@ -173,6 +174,6 @@ def encode_pushed(pushed: Pushed) -> bytes:
             "origin": "push",
             "target_attribute_key": {"name": pushed.target_key, "id": pushed.target_id},
             "attributes": dict(pushed.attributes),
-            "fired_at": _iso(pushed.pushed_at_ms),
+            "fired_at": iso_time(pushed.pushed_at_ms),
         }
     )

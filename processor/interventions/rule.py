@@ -69,17 +69,22 @@ class CompiledRule:
 
     def because(self, before: Values, after: Values) -> list[Because]:
         """Return what decided, for values that do not meet the criteria and values that do."""
-        return [
-            Because(
-                leaf.attribute,
-                leaf.group_version,
-                leaf.operator,
-                leaf.value,
-                before[leaf.position],
-                after[leaf.position],
-            )
-            for leaf in self.tree.deciding(after)
-        ]
+        return because(self.tree, before, after)
+
+
+def because(tree: Tree, before: Values, after: Values) -> list[Because]:
+    """Return which criteria decided, for values that do not meet a tree and values that do."""
+    return [
+        Because(
+            leaf.attribute,
+            leaf.group_version,
+            leaf.operator,
+            leaf.value,
+            before[leaf.position],
+            after[leaf.position],
+        )
+        for leaf in tree.deciding(after)
+    ]
 
 
 def intervention_id(name: str, version: int, event_id: str) -> str:

@@ -58,13 +58,14 @@ class DefinitionsReader:
     """Follows the topic and keeps the plan compiled.
 
     `ready` is set when the topic was read to its end once. `plan` is swapped as a whole, in the
-    event loop's thread; callers take it at the beginning of a run.
+    event loop's thread; callers take it at the beginning of a run. `on_moved` is called after that.
     """
 
     def __init__(self, settings: Settings, executor: Executor) -> None:
         self.ready = asyncio.Event()
         self.catalog = Catalog.empty()
         self.on_refused: Callable[[RefusedRecord], None] = log_refusal
+        self.on_moved: Callable[[], None] = lambda: None
         self._settings = settings
         self._executor = executor
         self._log = CatalogLog()
@@ -123,6 +124,7 @@ class DefinitionsReader:
             self.plan = self._compile()
             self.catalog = self._log.catalog
             self._moved.notify_all()
+        self.on_moved()
         DEFINITIONS_OFFSET.set(self.offset)
         log.info("definitions_in_force", offset=self.offset, objects=len(self._log.values))
         for refusal in refused:

@@ -2,14 +2,14 @@
 
 The order, numbered here and nowhere else:
 
- 1. apply a run of frames to decoded profiles; collect changed profiles and fired interventions
-    (processor/streaming/profile_stage.py)
- 2. begin a transaction; send the changelog records of the changed profiles, the positions record,
-    and the interventions (to the partition of their topic with the same number, so that a
-    transaction that hangs delays only its own)
+ 1. apply runs of frames and of parts to decoded profiles; collect changed profiles, interventions
+    that fired, and parts (processor/streaming/profile_stage.py, joint_stage.py)
+ 2. begin a transaction; send the parts (to the partitions of their targets), the interventions (to
+    the partition of their topic with the same number, so that a transaction that hangs delays only
+    its own), the changelog records of the changed profiles, and the positions record
  3. commit the transaction
  4. write profiles, positions, and how far the changelog is followed into RocksDB, in one batch
- 5. let Kafka know the group offset, for the lag; the truth is the positions in the state
+ 5. let Kafka know the group offsets, for the lag; the truth is the positions in the state
 
 The next run is applied while step 3 waits: what it changes belongs to the next flush. After a
 commit that failed, or whose outcome is not known, the ownership is dropped and a takeover follows.
@@ -21,8 +21,10 @@ from concurrent.futures import Executor
 
 from processor.clock import monotonic_s, wall_ms
 from processor.limits import CHANGED_PROFILES_MAX, SLICE_PROFILES_MAX
-from processor.metrics import FLUSH_SECONDS, FLUSHES
-from processor.streaming.ownership import Message, Ownership
+from processor.metrics import FLUSH_SECONDS, FLUSHES, PARTS_SENT
+from processor.streaming.outgoing import Outgoing
+from processor.streaming.ownership import Ownership
+from processor.streaming.positions import Offsets
 from processor.streaming.takeover import TakeoverPlace
 from processor.streaming.transport import Consumer
 
@@ -53,7 +55,8 @@ class Flusher:
         self._consumer = consumer
         self._executor = executor
         self._hook = hook
-        self._offset = -1
+        self._offsets = ownership.table.flushed
+        self._told = [-1, -1]
         self._telling: asyncio.Task[None] | None = None
         self._interval_s = place.settings.commit_interval_ms / 1000
 
@@ -71,61 +74,69 @@ class Flusher:
                 await self._remark()
                 continue
             begun = monotonic_s()
-            await self.flush()
+            if not await self.flush():
+                continue
             left = self._interval_s - (monotonic_s() - begun)
             if own.table.changes < CHANGED_PROFILES_MAX // 2 and left > 0:
                 await asyncio.sleep(left)
 
-    async def flush(self) -> None:
-        """Do one flush, if anything changed."""
+    async def flush(self) -> bool:
+        """Do one flush, if anything changed; return whether it did."""
         own = self._own
         async with own.flushing:
-            if not own.alive or not own.table.has_changes:
+            if not own.alive or not own.has_changes:
                 own.dirty.clear()
-                return
+                self._tell_group(own.table.positions.offsets)  # of markers, which are no change
+                return False
             begun = monotonic_s()
-            messages, offset = await self._encode()
+            outgoing = await self._encode()
             try:
                 await asyncio.get_running_loop().run_in_executor(
-                    self._executor, self._commit, messages
+                    self._executor, self._commit, outgoing
                 )
             except BaseException:
-                own.gate.alive = False
+                own.gates.close()
                 FLUSHES.labels("failed").inc()
                 raise
             own.table.end_flush()
             own.room.set()
             FLUSHES.labels("committed").inc()
             FLUSH_SECONDS.observe(monotonic_s() - begun)
-        self._offset = offset
-        if self._telling is None or self._telling.done():
-            self._telling = asyncio.get_running_loop().create_task(self._tell_group())
+            PARTS_SENT.inc(sum(map(len, outgoing.parts.values())))
+            self._tell_group(own.table.flushed)
+        return True
 
-    async def _tell_group(self) -> None:
+    def _tell_group(self, offsets: Offsets) -> None:
         """Do step 5, without holding up the next flush: it is for the lag alone."""
-        told = -1
-        while self._own.alive and told != self._offset:
-            told = self._offset
-            await self._consumer.commit_offset(self._own.gate, told)
+        self._offsets = offsets
+        if self._telling is None or self._telling.done():
+            self._telling = asyncio.get_running_loop().create_task(self._tell())
 
-    async def _encode(self) -> tuple[list[Message], int]:
+    async def _tell(self) -> None:
+        gates = (self._own.gates.contributions, self._own.gates.rules)
+        while self._own.alive:
+            wanted = self._offsets
+            moved = [topic for topic in (0, 1) if self._told[topic] != wanted[topic]]
+            if not moved:
+                return
+            for topic in moved:
+                if not await self._consumer.commit_offset(gates[topic], wanted[topic]):
+                    return  # the next flush tells it again
+                self._told[topic] = wanted[topic]
+
+    async def _encode(self) -> Outgoing:
         own = self._own
         async with own.work:  # ends step 1: nothing is applied until all that changed is encoded
-            own.dirty.clear()
             for count, _ in enumerate(own.table.begin_flush(), 1):
                 if count % SLICE_PROFILES_MAX == 0:
                     await asyncio.sleep(0)
-            messages, own.fired = own.fired, []
-            own.applied = 0
-            offset = own.table.positions.next_offset
+            outgoing = own.take_outgoing()
         self._hook(1)
-        return messages, offset
+        return outgoing
 
-    def _commit(self, messages: list[Message]) -> None:
+    def _commit(self, outgoing: Outgoing) -> None:
         own = self._own
-        records = own.table.flush_records.items()
-        topic = self._place.settings.changelog_topic
-        own.producer.send_all(topic, self._place.partition, records, messages)  # step 2
+        own.producer.send_all(own.table.flush_records.items(), outgoing)  # step 2
         self._hook(2)
         last_offset = own.producer.commit()  # step 3
         own.table.publish()

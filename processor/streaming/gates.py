@@ -80,6 +80,29 @@ class Gate:
         self.on_space()
 
 
+@dataclass(frozen=True, slots=True)
+class GatePair:
+    """The gates of one partition of profiles: what is read for it opens and dies together."""
+
+    contributions: Gate
+    rules: Gate
+
+    @property
+    def alive(self) -> bool:
+        """Whether the partition is still ours, as far as we know."""
+        return self.contributions.alive and self.rules.alive
+
+    @property
+    def opened(self) -> bool:
+        """Whether both were sought."""
+        return self.contributions.opened and self.rules.opened
+
+    def close(self) -> None:
+        """Let nothing more through."""
+        self.contributions.alive = False
+        self.rules.alive = False
+
+
 @dataclass(slots=True, eq=False)
 class Run:
     """Records of one partition that one fetch returned, in offset order: [start, end).

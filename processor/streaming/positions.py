@@ -1,12 +1,15 @@
-"""Positions: how far a contributions partition is applied, stored with the state it belongs to.
+"""Positions: how far contributions and parts are applied, stored with the state they belong to.
 
 The record's bytes: 1 byte magic 0xA7, 1 byte format number, 4 bytes CRC-32 of the rest, msgpack of
 the array [contributions topic id, next offset, [[source topic id, partition, epoch, next sequence,
-last offset, greatest event time], ...]].
+last offset, greatest event time], ...], rules topic id, next offset there].
+
+Format 1 is the same without the last two: it was written before there was a rules topic.
 """
 
 import struct
 import zlib
+from typing import NamedTuple
 
 import msgspec
 
@@ -14,7 +17,8 @@ from processor.errors import SequenceError, StateFormatError
 from processor.streaming.frames import Section
 
 MAGIC = 0xA7
-FORMAT = 1
+FORMAT = 2
+_READABLE = (1, FORMAT)
 _HEADER = struct.Struct(">BBI")
 
 
@@ -33,10 +37,19 @@ class SourcePosition(msgspec.Struct, array_like=True):
     time_ms: int = 0
 
 
+class Offsets(NamedTuple):
+    """The offsets to read next in the two topics of a partition."""
+
+    contributions: int
+    rules: int
+
+
 class _Stored(msgspec.Struct, array_like=True):
     topic_id: str
     next_offset: int
     sources: list[SourcePosition]
+    rules_topic_id: str = ""
+    rules_next_offset: int = 0
 
 
 _encoder = msgspec.msgpack.Encoder()
@@ -44,12 +57,28 @@ _decoder = msgspec.msgpack.Decoder(_Stored)
 
 
 class Positions:
-    """The positions of one contributions partition."""
+    """The positions of one partition in the contributions topic and in the rules topic.
 
-    def __init__(self, topic_id: str, next_offset: int = 0) -> None:
+    `rules_topic_id` is empty where nothing was noted of the rules topic yet.
+    """
+
+    def __init__(
+        self,
+        topic_id: str,
+        next_offset: int = 0,
+        rules_topic_id: str = "",
+        rules_next_offset: int = 0,
+    ) -> None:
         self.topic_id = topic_id
         self.next_offset = next_offset
+        self.rules_topic_id = rules_topic_id
+        self.rules_next_offset = rules_next_offset
         self._sources: dict[tuple[str, int], SourcePosition] = {}
+
+    @property
+    def offsets(self) -> Offsets:
+        """The offsets to read next."""
+        return Offsets(self.next_offset, self.rules_next_offset)
 
     def admit(self, section: Section) -> SourcePosition | None:
         """Return the position that a section's contributions are held against, or None to drop it.
@@ -92,9 +121,11 @@ class Positions:
 
     def encode(self) -> bytes:
         """Return the record's bytes."""
-        body = _encoder.encode(
-            _Stored(self.topic_id, self.next_offset, list(self._sources.values()))
-        )
+        stored = _Stored(
+            self.topic_id, self.next_offset, list(self._sources.values()),
+            self.rules_topic_id, self.rules_next_offset,
+        )  # fmt: skip
+        body = _encoder.encode(stored)
         return _HEADER.pack(MAGIC, FORMAT, zlib.crc32(body)) + body
 
     @classmethod
@@ -106,13 +137,15 @@ class Positions:
         """
         magic, number, checksum = _HEADER.unpack_from(data)
         body = data[_HEADER.size :]
-        if magic != MAGIC or number != FORMAT:
+        if magic != MAGIC or number not in _READABLE:
             message = f"positions of format {magic:#04x}/{number} are not {MAGIC:#04x}/{FORMAT}"
             raise StateFormatError(message, hint="was the state written by a newer version?")
         if zlib.crc32(body) != checksum:
             message = "the positions record does not match its checksum"
             raise StateFormatError(message)
         stored = _decoder.decode(body)
-        positions = cls(stored.topic_id, stored.next_offset)
+        positions = cls(
+            stored.topic_id, stored.next_offset, stored.rules_topic_id, stored.rules_next_offset
+        )
         positions._sources = {(p.topic_id, p.partition): p for p in stored.sources}
         return positions

@@ -17,6 +17,7 @@ from confluent_kafka import KafkaException, Producer
 from processor.errors import BrokerError, FencedError
 from processor.limits import FRAME_BYTES_MAX, PROFILE_BYTES_MAX, TRANSACTION_TIMEOUT_MS
 from processor.settings import Settings
+from processor.streaming.outgoing import Outgoing
 
 # How often delivery reports are collected while messages are under way.
 _POLL_INTERVAL_S = 0.002
@@ -119,6 +120,8 @@ class TransactionalProducer:
 
     def __init__(self, settings: Settings, partition: int) -> None:
         self.name = f"{settings.app_id}-{partition}"
+        self._settings = settings
+        self._partition = partition
         self._last_offset = -1
         self._error: Any = None
         self._producer = Producer(
@@ -141,31 +144,35 @@ class TransactionalProducer:
         """Fence every earlier producer of this partition, and end what it left open."""
         self._repeat(self._producer.init_transactions, "init_transactions")
 
-    def send_all(
-        self,
-        changelog: str,
-        partition: int,
-        records: Iterable[tuple[bytes, bytes | None]],
-        messages: Iterable[tuple[str, bytes, bytes, list[tuple[str, bytes]]]],
-    ) -> None:
-        """Begin a transaction; send changelog records and (topic, key, value, headers) messages."""
+    def send_all(self, records: Iterable[tuple[bytes, bytes | None]], outgoing: Outgoing) -> None:
+        """Begin a transaction; send parts, interventions and the changelog's records.
+
+        Changelog and interventions go to the producer's own partition of their topics.
+        """
         self._last_offset = -1
         self._error = None
         try:
             self._producer.begin_transaction()
-            for topic, key, value, headers in messages:
+            for partition, parts in outgoing.parts.items():
+                messages: list[dict[str, Any]] = [{"key": key, "value": one} for key, one in parts]
+                self._send(self._settings.rules_topic, partition, messages)
+            for key, value, headers in outgoing.interventions:
                 self._producer.produce(
-                    topic, value=value, key=key, partition=partition, headers=headers,
-                    on_delivery=self._report,
+                    self._settings.interventions_topic, value=value, key=key,
+                    partition=self._partition, headers=headers, on_delivery=self._report,
                 )  # fmt: skip
             batch: list[dict[str, Any]] = [{"key": key, "value": value} for key, value in records]
             batch[-1]["callback"] = self._report_changelog
-            self._producer.produce_batch(changelog, batch, partition=partition)
-            refused = [record["_error"] for record in batch if "_error" in record]
-            if refused:
-                raise KafkaException(refused[0])
+            self._send(self._settings.changelog_topic, self._partition, batch)
         except (KafkaException, BufferError) as error:
             raise self._failure(error) from error
+
+    def _send(self, topic: str, partition: int, batch: list[dict[str, Any]]) -> None:
+        # All of a batch to one partition: a partition that a message names is not heeded.
+        self._producer.produce_batch(topic, batch, partition=partition)
+        refused = [record["_error"] for record in batch if "_error" in record]
+        if refused:
+            raise KafkaException(refused[0])
 
     def commit(self) -> int:
         """Commit the transaction; return the offset of the last changelog record."""

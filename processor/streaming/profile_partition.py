@@ -6,15 +6,15 @@ from concurrent.futures import Executor
 import structlog
 
 from processor.clock import monotonic_s
-from processor.engine.profile import Profile
 from processor.errors import BrokerError, FencedError, NotReadyError, TopicError
 from processor.metrics import TAKEOVER_SECONDS
 from processor.state.changelog import RestoreProgress
 from processor.state.store import Store
 from processor.streaming.definitions_topic import DefinitionsReader
 from processor.streaming.flush import Flusher, StepHook, no_hook
-from processor.streaming.gates import Gate
+from processor.streaming.gates import Gate, GatePair
 from processor.streaming.ownership import Ownership
+from processor.streaming.profile_table import ProfileTable
 from processor.streaming.takeover import TakeoverPlace, take
 from processor.streaming.transport import Consumer
 
@@ -27,7 +27,7 @@ _HEARTBEAT_LOOK_S = 0.05
 
 
 class ProfilePartition:
-    """Owns one contributions partition while its gate is alive."""
+    """Owns one partition of contributions and rules while its gates are alive."""
 
     def __init__(
         self,
@@ -45,13 +45,13 @@ class ProfilePartition:
         self._store: Store | None = None
         self._moving = asyncio.Lock()
 
-    async def own(self, consumer: Consumer, gate: Gate) -> None:
-        """Take the partition over and flush it until the gate dies; again after each failure.
+    async def own(self, consumer: Consumer, gates: GatePair) -> None:
+        """Take the partition over and flush it until a gate dies; again after each failure.
 
         Raises:
             StateError, StateFormatError, TopicError: a person has to look.
         """
-        current: Gate | None = gate
+        current: GatePair | None = gates
         while current is not None:
             try:
                 ownership = await self._take_over(consumer, current)
@@ -68,43 +68,58 @@ class ProfilePartition:
             else:
                 return
 
-    async def _renewed(self, consumer: Consumer, gate: Gate, failed_at: float) -> Gate | None:
-        """Return a new gate once the group has confirmed that we are still its member.
+    async def _renewed(
+        self, consumer: Consumer, gates: GatePair, failed_at: float
+    ) -> GatePair | None:
+        """Return new gates once the group has confirmed that we are still its member.
 
         A worker that lost its partition must not fence the one that has it now.
         """
-        fresh = consumer.renew_gate(gate)
-        while fresh is not None and fresh.alive and consumer.heartbeat_at <= failed_at:
+        contributions = consumer.renew_gate(gates.contributions)
+        rules = consumer.renew_gate(gates.rules)
+        if contributions is None or rules is None:
+            return None
+        fresh = GatePair(contributions, rules)
+        while fresh.alive and consumer.heartbeat_at <= failed_at:
             await asyncio.sleep(_HEARTBEAT_LOOK_S)
-        return fresh if fresh is not None and fresh.alive else None
+        return fresh if fresh.alive else None
 
-    async def _take_over(self, consumer: Consumer, gate: Gate) -> Ownership | None:
-        """Do steps a to e of processor/streaming/takeover.py; None when the gate died meanwhile."""
+    async def _take_over(self, consumer: Consumer, gates: GatePair) -> Ownership | None:
+        """Do steps a to e of processor/streaming/takeover.py; None when a gate died meanwhile."""
         begun = monotonic_s()
         await self._definitions.ready.wait()
         async with self._moving:
             await self._drop()
-            if not gate.alive:
+            if not gates.alive:
                 return None
             taken = await asyncio.get_running_loop().run_in_executor(
                 self._executor, take, self.place, self._store, self._note_progress
             )
             self._store = taken.table.store
-            self.ownership = Ownership(gate, taken.table, taken.producer)
-            known = taken.table.positions.next_offset
-            opened = await consumer.open_gate(gate, known or None)
-            if opened < 0:
-                return None
-            if opened > known:
-                raise _missing_frames(self.place, opened)
+            self.ownership = Ownership(gates, taken.table, taken.producer)
+            self.ownership.note(self._definitions.plan)
+            known = taken.table.positions.offsets
+            for gate, offset in (
+                (gates.rules, known.rules),
+                (gates.contributions, known.contributions),
+            ):
+                if not await self._open(consumer, gate, offset):
+                    return None
             self.progress = None
         seconds = monotonic_s() - begun
         TAKEOVER_SECONDS.observe(seconds)
         log.info(
-            "partition_taken_over", partition=self.place.partition, offset=opened,
-            restored=taken.restored_records, seconds=round(seconds, 3),
+            "partition_taken_over", partition=self.place.partition, offset=known.contributions,
+            rules_offset=known.rules, restored=taken.restored_records, seconds=round(seconds, 3),
         )  # fmt: skip
         return self.ownership
+
+    async def _open(self, consumer: Consumer, gate: Gate, known: int) -> bool:
+        """Open a gate at a known position, 0 for none; return whether it still lived."""
+        opened = await consumer.open_gate(gate, known or None)
+        if opened > known:
+            raise _missing(gate, opened)
+        return opened >= 0
 
     def _note_progress(self, progress: RestoreProgress) -> None:
         self.progress = progress
@@ -113,7 +128,7 @@ class ProfilePartition:
         """Forget everything above the store, after a flush that is still under way."""
         ownership, self.ownership = self.ownership, None
         if ownership is not None:
-            ownership.gate.alive = False
+            ownership.gates.close()
             ownership.room.set()
             ownership.dirty.set()
             async with ownership.flushing, ownership.sweeping:
@@ -127,24 +142,31 @@ class ProfilePartition:
                 self._store.close()
                 self._store = None
 
-    def committed_profile(self, key: str, identifier: str) -> Profile | None:
-        """Return a profile as the last committed transaction left it; None if there is none.
+    async def note_definitions(self) -> None:
+        """Note what the definitions now in force keep, at once and not with the next event."""
+        own = self.ownership
+        if own is not None:
+            async with own.work:
+                own.note(self._definitions.plan)
+                if own.table.coverage_changed:
+                    own.dirty.set()
+
+    @property
+    def committed(self) -> ProfileTable:
+        """The table, to be asked for what the last committed transaction left.
 
         Raises:
             NotReadyError: the partition is being taken over, or is not ours any more.
         """
         ownership = self.ownership
-        if ownership is None or not ownership.alive or not ownership.gate.opened:
+        if ownership is None or not ownership.alive or not ownership.gates.opened:
             message = f"partition {self.place.partition} is being taken over"
             raise NotReadyError(message, hint="try again in a moment")
-        return ownership.table.committed_profile(key, identifier)
+        return ownership.table
 
 
-def _missing_frames(place: TakeoverPlace, first: int) -> TopicError:
-    topic = place.settings.contributions_topic
-    message = (
-        f"{topic}-{place.partition} begins at offset {first}, and the changelog has no position"
-    )
+def _missing(gate: Gate, first: int) -> TopicError:
+    message = f"{gate.name} begins at offset {first}, and the changelog has no position"
     return TopicError(
         message,
         hint="the changelog was emptied or made anew: what was applied is lost; to start over from "

@@ -1,4 +1,6 @@
-"""The second stage: frames are applied to profiles, rules are evaluated, what fired is collected.
+"""The second stage: frames are applied to profiles, rules are evaluated.
+
+What fired, and the parts for joint rules, are collected.
 
 This is step 1 of a flush (processor/streaming/flush.py).
 """
@@ -10,28 +12,23 @@ from functools import partial
 from typing import Any
 
 from processor.engine.expire import expire
+from processor.engine.profile import Profile
 from processor.engine.profile_codec import decode_profile
 from processor.engine.step import Source, step
 from processor.errors import ProcessorError
-from processor.interventions.message import Fired, encode_message
-from processor.limits import (
-    APPLIED_MAX,
-    CHANGED_PROFILES_MAX,
-    SLICE_CONTRIBUTIONS_MAX,
-    SLICE_PROFILES_MAX,
-)
+from processor.limits import SLICE_CONTRIBUTIONS_MAX, SLICE_PROFILES_MAX
 from processor.metrics import (
     CONTRIBUTIONS,
     CONTRIBUTIONS_REPLAYED,
     DUPLICATES,
-    INTERVENTIONS,
     PROFILES_EXPIRED,
 )
 from processor.settings import Settings
 from processor.streaming.definitions_topic import DefinitionsReader
 from processor.streaming.frames import Section, decode_frame
 from processor.streaming.gates import Run
-from processor.streaming.ownership import Message, Ownership
+from processor.streaming.ownership import Ownership
+from processor.streaming.partitioner import Partitioner
 from processor.streaming.positions import SourcePosition
 from processor.streaming.profile_table import ProfileTable, record_prefix
 
@@ -42,9 +39,12 @@ _IDLE_SOURCE_MS = 3_600_000
 class ProfileStage:
     """Applies runs of frames to owned partitions."""
 
-    def __init__(self, settings: Settings, definitions: DefinitionsReader) -> None:
-        self._settings = settings
+    def __init__(
+        self, settings: Settings, definitions: DefinitionsReader, partitioner: Partitioner
+    ) -> None:
+        self._source_topic = settings.enriched_topic
         self._definitions = definitions
+        self._partition = partitioner.partition
 
     async def apply(self, own: Ownership, run: Run) -> None:
         """Apply a run's frames, in order, until its gate dies.
@@ -67,16 +67,13 @@ class ProfileStage:
                 pass
         await own.room.wait()
         async with own.work:
-            if own.alive and run.gate is own.gate:
+            if own.alive and run.gate is own.gates.contributions:
                 await self._apply_sections(own, sections)
                 own.table.positions.next_offset = record.offset + 1
-                own.dirty.set()
-                if own.table.changes >= CHANGED_PROFILES_MAX or own.applied >= APPLIED_MAX:
-                    own.room.clear()
+                own.applied_some(sum(len(section.contributions) for section in sections))
 
     async def _apply_sections(self, own: Ownership, sections: list[Section]) -> None:
         for section in sections:
-            own.applied += len(section.contributions)
             position = own.table.positions.admit(section)
             if position is None:
                 CONTRIBUTIONS_REPLAYED.inc(len(section.contributions))
@@ -87,7 +84,9 @@ class ProfileStage:
         self, own: Ownership, section: Section, position: SourcePosition
     ) -> None:
         plan = self._definitions.plan
-        source = Source(self._settings.enriched_topic, section.partition)
+        own.note(plan)
+        own.note_sent_under(section.definitions_offset)
+        source = Source(self._source_topic, section.partition)
         table = own.table
         watermark = position.offset
         tally: Counter[str] = Counter()
@@ -100,29 +99,24 @@ class ProfileStage:
             prefix = record_prefix(contribution.key, contribution.id)
             profile = table.profile(prefix)
             if profile is None:
-                profile = table.new_profile(prefix)
-            fired = step(profile, contribution, plan, source)
+                profile = table.new_profile(prefix) if contribution.values else Profile()
+            stepped = step(profile, contribution, plan, source)
             position.offset = contribution.offset
             position.time_ms = max(position.time_ms, contribution.time_ms)
-            if fired is None:
+            if stepped is None:
                 tally["duplicate"] += 1
                 continue
-            table.changed(prefix, profile)
-            if fired:
-                own.fired.extend(self._message(one) for one in fired)
+            if contribution.values:
+                table.changed(prefix, profile)
+            else:
+                tally["asks"] += 1
+            for fired in stepped.fired:
+                own.outgoing.fire(fired)
+            for part in stepped.parts:
+                own.outgoing.send(part, self._partition(part.target_key, part.target_id))
         CONTRIBUTIONS_REPLAYED.inc(tally["replayed"])
         DUPLICATES.inc(tally["duplicate"])
         CONTRIBUTIONS.inc(len(section.contributions) - tally.total())
-
-    def _message(self, fired: Fired) -> Message:
-        INTERVENTIONS.labels(fired.name).inc()
-        headers = [
-            ("name", fired.name.encode()),
-            ("version", str(fired.version).encode()),
-            ("content-type", b"application/json"),
-        ]
-        topic = self._settings.interventions_topic
-        return topic, fired.target_id.encode(), encode_message(fired), headers
 
 
 async def sweep(own: Ownership, definitions: DefinitionsReader) -> int:
@@ -141,6 +135,7 @@ async def sweep(own: Ownership, definitions: DefinitionsReader) -> int:
         return 0
     removed = 0
     async with own.sweeping:
+        generation = own.table.flushed_generation
         with closing(own.table.heads()) as heads:
             for count, (prefix, head) in enumerate(heads, 1):
                 if count % SLICE_PROFILES_MAX == 0:
@@ -148,8 +143,13 @@ async def sweep(own: Ownership, definitions: DefinitionsReader) -> int:
                 if not own.alive:
                     break
                 stored = decode_profile(head, partial(_stored_record, own.table, prefix))
-                if expire(stored, definitions.plan, now_ms).changed:
+                own.table.coverage.renew(stored)
+                expire(stored, definitions.plan, now_ms)
+                if stored.changed:
                     removed += await _expire_profile(own, definitions, prefix, now_ms)
+            else:
+                async with own.work:
+                    own.table.forget_gone(generation)
     PROFILES_EXPIRED.inc(removed)
     return removed
 
@@ -163,11 +163,12 @@ async def _expire_profile(
 ) -> bool:
     await own.room.wait()
     async with own.work:
+        own.note(definitions.plan)
         profile = own.table.profile(prefix) if own.alive else None
         if profile is None:
             return False
         expiry = expire(profile, definitions.plan, now_ms)
-        if expiry.changed:
+        if profile.changed:
             own.table.changed(prefix, profile)
             own.dirty.set()
         if expiry.empty:

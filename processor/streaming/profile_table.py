@@ -9,25 +9,36 @@ Three layers, from top to bottom:
 A profile is worked on in `profiles`; a flush encodes the changed ones into `committing` and sends
 them; when the transaction is committed they become visible to readers and go into the store.
 
-Keys of the store and of the changelog: 0x01 is the positions record; 0x02, one byte length, the
-attribute key's name, two bytes length, the id in UTF-8, then a suffix (empty: the profile's head)
-are profile records; 0x00 starts what is kept locally only and not in the changelog.
+Keys of the store and of the changelog: 0x01 is the positions record, 0x03 that of the coverage;
+0x02, one byte length, the attribute key's name, two bytes length, the id in UTF-8, then a suffix
+(empty: the profile's head) are profile records; 0x00 starts what is kept locally only and not in
+the changelog.
 """
 
 import struct
 from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 
 import msgspec
 
+from processor.engine.coverage import decode_coverage, new_coverage
+from processor.engine.plan import Plan
 from processor.engine.profile import Profile
-from processor.engine.profile_codec import changed_records, decode_profile, new_profile
+from processor.engine.profile_codec import (
+    HEAD_SUFFIX,
+    changed_records,
+    decode_profile,
+    new_profile,
+)
 from processor.errors import StateError
 from processor.limits import PROFILE_BYTES_MAX, PROFILE_CACHE_MAX
 from processor.state.store import Store
 from processor.streaming.positions import Positions
+from processor.streaming.read_profiles import ReadProfiles
 
 POSITIONS_KEY = b"\x01"
 PROFILE_TAG = b"\x02"
+COVERAGE_KEY = b"\x03"
 _RESTORED_KEY = b"\x00restored"
 _LENGTHS = struct.Struct(">H")
 
@@ -70,32 +81,42 @@ class ProfileTable:
     def __init__(self, store: Store, positions: Positions) -> None:
         self.store = store
         self.positions = positions
-        self._encoded_offset = positions.next_offset
-        self.flushed_offset = positions.next_offset
+        self._encoded = positions.offsets
+        self.flushed = positions.offsets
+        coverage = store.get(COVERAGE_KEY)
+        self.coverage = new_coverage() if coverage is None else decode_coverage(coverage)
+        self.coverage_changed = False
+        self._noted: Plan | None = None
+        self._encoded_generation = self.flushed_generation = self.coverage.generation
         self._profiles: dict[bytes, Profile] = {}
         self._changed: dict[bytes, Profile] = {}
         self._committing: dict[bytes, bytes | None] = {}
         self._committed: dict[bytes, bytes | None] = {}
+        self.read = ReadProfiles()
+        # Of profiles in `read`: the suffixes of what the flush under way writes.
+        self._rewritten: dict[bytes, list[bytes]] = {}
 
     # --- working on profiles -------------------------------------------------------------------
 
     def profile(self, prefix: bytes) -> Profile | None:
         """Return the profile with everything applied so far, or None if there is none."""
         found = self._profiles.get(prefix)
-        if found is not None:
-            return found
-        if prefix in self._changed:  # emptied, and not flushed yet: it starts anew
-            return self._changed[prefix]
-        head = self._newest(prefix)
-        if head is None:
-            return None
-        found = decode_profile(head, lambda suffix: self._newest(prefix + suffix))
-        self._remember(prefix, found)
+        if found is None and prefix in self._changed:  # emptied, and not flushed yet
+            found = self._changed[prefix]  # it starts anew
+        if found is None:
+            head = self._newest(prefix)
+            if head is None:
+                return None
+            found = decode_profile(head, lambda suffix: self._newest(prefix + suffix))
+            self._remember(prefix, found)
+        if found.head.generation != self.coverage.generation:
+            self.coverage.renew(found)
         return found
 
     def new_profile(self, prefix: bytes) -> Profile:
         """Return a profile that did not exist until now."""
         made = new_profile(lambda suffix: self._newest(prefix + suffix))
+        made.head.generation = self.coverage.generation
         self._remember(prefix, made)
         return made
 
@@ -109,13 +130,33 @@ class ProfileTable:
 
     @property
     def has_changes(self) -> bool:
-        """Whether frames were applied since the last flush began."""
-        return bool(self._changed) or self.positions.next_offset != self._encoded_offset
+        """Whether anything changed, or frames were applied, since the last flush began."""
+        applied = self.positions.next_offset != self._encoded.contributions
+        return applied or bool(self._changed) or self.coverage_changed
 
     @property
     def changes(self) -> int:
         """Profiles changed since the last flush began."""
         return len(self._changed)
+
+    def note(self, plan: Plan, now_ms: int) -> None:
+        """Note what the plan keeps from now on; to be called before anything is applied under it.
+
+        `now_ms`: what is new may have missed all events up to it.
+        """
+        if plan is not self._noted:
+            self._noted = plan
+            now_ms = max(now_ms, self.positions.newest_ms())
+            self.coverage_changed |= self.coverage.note(plan, now_ms)
+
+    def note_sent_under(self, definitions_offset: int, now_ms: int) -> None:
+        """Note under which definitions something was sent that is applied now."""
+        if definitions_offset < self.coverage.first_offset:
+            self.coverage_changed |= self.coverage.begin_later(definitions_offset, now_ms)
+
+    def forget_gone(self, generation: int) -> None:
+        """Forget what was gone by a generation that was flushed before a sweep of all profiles."""
+        self.coverage_changed |= self.coverage.forget_gone(generation)
 
     def _newest(self, record_key: bytes) -> bytes | None:
         if record_key in self._committing:
@@ -145,7 +186,10 @@ class ProfileTable:
         changed, self._changed = self._changed, {}
         for prefix, profile in changed.items():
             size = 0
-            for suffix, value in changed_records(profile):
+            records = changed_records(profile)
+            if prefix in self.read:
+                self._rewritten[prefix] = [suffix for suffix, _ in records]
+            for suffix, value in records:
                 self._committing[prefix + suffix] = value
                 size = max(size, len(value or b""))
             if size > PROFILE_BYTES_MAX:
@@ -153,7 +197,11 @@ class ProfileTable:
                 message = f"a record of the profile of {key} {identifier!r} takes {size} bytes"
                 raise StateError(message, hint=f"at most {PROFILE_BYTES_MAX} can be written")
             yield size
-        self._encoded_offset = self.positions.next_offset
+        if self.coverage_changed:
+            self.coverage_changed = False
+            self._committing[COVERAGE_KEY] = self.coverage.encode()
+        self._encoded = self.positions.offsets
+        self._encoded_generation = self.coverage.generation
         self._committing[POSITIONS_KEY] = self.positions.encode()
 
     @property
@@ -182,25 +230,48 @@ class ProfileTable:
         """Let the store answer again for what the flush wrote."""
         self._committing = {}
         self._committed = {}
-        self.flushed_offset = self._encoded_offset
+        for prefix, suffixes in self._rewritten.items():
+            self.read.note_written(prefix, suffixes)
+        self._rewritten.clear()
+        self.flushed = self._encoded
+        self.flushed_generation = self._encoded_generation
 
     # --- reading what is committed -------------------------------------------------------------
 
-    def committed_profile(self, key: str, identifier: str) -> Profile | None:
-        """Return the committed state of a profile: what a transaction wrote, and nothing else."""
+    @contextmanager
+    def committed_profile(self, key: str, identifier: str) -> Iterator[Profile | None]:
+        """Give the committed state of a profile: what a transaction wrote, and nothing else.
+
+        It is read at once, without an await: its parts come from a snapshot of the store, which
+        ends with the context.
+        """
         prefix = record_prefix(key, identifier)
+        try:
+            yield self._committed_profile(prefix)
+        finally:
+            self.read.let_go()
+
+    def _committed_profile(self, prefix: bytes) -> Profile | None:
         # First the store as it is now, then what is committed above it: whichever step of a flush
         # comes between the two, head and chunks are of one state.
         stored = self.store.snapshot()
         committed = self._committed
 
-        def newest(record_key: bytes) -> bytes | None:
+        def newest(suffix: bytes) -> bytes | None:
+            record_key = prefix + suffix
             return committed[record_key] if record_key in committed else stored(record_key)
 
-        head = newest(prefix)
-        if head is None:
-            return None
-        return decode_profile(head, lambda suffix: newest(prefix + suffix))
+        # What is kept is as the store was before a flush that is committed and not ended.
+        found = None if prefix in committed else self.read.get(prefix, newest)
+        if found is None:
+            head = newest(HEAD_SUFFIX)
+            if head is None:
+                return None
+            found = decode_profile(head, newest)
+            if prefix not in self._committing:
+                self.read.keep(prefix, found)
+        self.coverage.renew(found)
+        return found
 
     def heads(self) -> Generator[tuple[bytes, bytes], None, None]:
         """Yield (prefix, head) of every profile in the store."""

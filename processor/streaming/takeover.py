@@ -8,8 +8,8 @@ The one place where this order stands:
  c. read the changelog, committed records only, from where the local store is to that end, into the
     store; from the first record where the local store is of another topic, lies behind the topic's
     start, or is so old that tombstones may be gone
- d. seek the contributions partition to the position that the state holds
- e. open the partition's gate
+ d. seek the contributions partition and the rules partition to the positions that the state holds
+ e. open the gates of both
 
 Nothing is read before the fence (a): otherwise the predecessor could commit behind the end (b).
 Steps a to c block and run in a thread; `restore` is their body.
@@ -47,6 +47,7 @@ class TakeoverPlace:
     partition: int
     changelog_id: str
     contributions_id: str
+    rules_id: str
 
     @property
     def path(self) -> Path:
@@ -147,14 +148,20 @@ def _parts(batch: list[ChangelogRecord]) -> Iterator[list[ChangelogRecord]]:
 def _positions(place: TakeoverPlace, store: Store) -> Positions:
     positions = stored_positions(store)
     if positions is None:
-        return Positions(place.contributions_id)
-    if positions.topic_id != place.contributions_id:
-        topic = place.settings.contributions_topic
-        message = f"{topic} is not the topic that partition {place.partition} was reading"
-        raise TopicError(
-            message,
-            detail=f"topic id {place.contributions_id}, expected {positions.topic_id}",
-            hint="it was deleted and made anew: what was in it is lost; to start over from the "
-            "source's committed offsets use a new PROCESSOR_APP_ID",
-        )
+        return Positions(place.contributions_id, rules_topic_id=place.rules_id)
+    if not positions.rules_topic_id:  # written before there was a rules topic
+        positions.rules_topic_id = place.rules_id
+    settings = place.settings
+    for topic, found, expected in (
+        (settings.contributions_topic, place.contributions_id, positions.topic_id),
+        (settings.rules_topic, place.rules_id, positions.rules_topic_id),
+    ):
+        if found != expected:
+            message = f"{topic} is not the topic that partition {place.partition} was reading"
+            raise TopicError(
+                message,
+                detail=f"topic id {found}, expected {expected}",
+                hint="it was deleted and made anew: what was in it is lost; to start over from the "
+                "source's committed offsets use a new PROCESSOR_APP_ID",
+            )
     return positions

@@ -57,6 +57,15 @@ def topic_specs(settings: Settings) -> list[TopicSpec]:
             "internal: what events add to profiles; emptied as it is applied",
         ),
         TopicSpec(
+            settings.rules_topic, settings.partitions,
+            {
+                "cleanup.policy": "delete", "retention.ms": "-1", "retention.bytes": "-1",
+                "max.message.bytes": str(PROFILE_BYTES_MAX + _OVERHEAD_BYTES),
+            },
+            frozenset({"cleanup.policy", "retention.ms", "retention.bytes", "max.message.bytes"}),
+            "internal: what profiles say to rules across attribute keys; emptied as it is applied",
+        ),
+        TopicSpec(
             settings.changelog_topic, settings.partitions,
             {
                 "cleanup.policy": "compact",

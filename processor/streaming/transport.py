@@ -70,6 +70,7 @@ class Consumer(driver.Consumer):
         self.on_gates_closed: Callable[[], Awaitable[None]] | None = None
         self.on_gates_made: Callable[[list[Gate]], Awaitable[None]] | None = None
         self.on_fatal: Callable[[BaseException], None] | None = None
+        self._out_of_range: dict[Gate, tuple[float, OffsetOutOfRangeError]] = {}
         self._space = asyncio.Event()
         self._one_by_one = asyncio.Lock()  # of the thread's loop: seeks and fetches
 
@@ -173,7 +174,12 @@ class Consumer(driver.Consumer):
             if not self.flow_active:
                 await asyncio.sleep(_IDLE_S)
                 continue
-            opened = [gate for gate in self.gates.values() if gate.alive and gate.opened]
+            self._stop_if_out_of_range()
+            opened = [
+                gate
+                for gate in self.gates.values()
+                if gate.alive and gate.opened and gate not in self._out_of_range
+            ]
             wanted = {
                 TopicPartition(gate.topic, gate.partition): gate
                 for gate in opened
@@ -215,7 +221,12 @@ class Consumer(driver.Consumer):
                     live, timeout=wait_s, max_records=RUN_RECORDS_MAX
                 )
             except OffsetOutOfRangeError as error:
-                raise _out_of_range(error) from error
+                seen = (monotonic_s(), error)
+                asked = error.args[0]  # offsets; another one is that of an earlier seek
+                self._out_of_range |= {
+                    gate: seen for tp, gate in live.items() if asked.get(tp) == gate.next_offset
+                }
+                return []
             if subscriptions.subscription.assignment is not states:
                 return []
             moved = []
@@ -224,6 +235,20 @@ class Consumer(driver.Consumer):
                 if position != gate.next_offset:  # perhaps over control records alone
                     moved.append(gate.run(fetched.get(tp, []), position))
             return moved
+
+    def _stop_if_out_of_range(self) -> None:
+        """Stop where records are gone of a partition that the group has confirmed since to be ours.
+
+        A worker that was frozen wakes with partitions that others have read on and emptied.
+
+        Raises:
+            TopicError: records are gone that nobody has read.
+        """
+        for gate, (seen_at, error) in list(self._out_of_range.items()):
+            if not gate.alive:
+                del self._out_of_range[gate]
+            elif self.heartbeat_at > seen_at:
+                raise _out_of_range(error) from error
 
     async def _deliver(self, run: Run) -> None:
         gate = run.gate

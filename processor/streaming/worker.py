@@ -1,4 +1,4 @@
-"""What one worker runs: the two agents, the partitions that it owns, and the tasks beside them.
+"""What one worker runs: the three agents, the partitions that it owns, and the tasks beside them.
 
 The order in which a worker starts: definitions are read to their end; Faust joins the group; each
 assigned partition is taken over or started by a task of its own, and opens when it is ready.
@@ -15,7 +15,6 @@ import faust
 import structlog
 
 from processor.clock import monotonic_s
-from processor.engine.profile import Profile
 from processor.errors import (
     BrokerError,
     ConflictError,
@@ -35,7 +34,9 @@ from processor.streaming.definitions_topic import (
     refusal_dead_letter,
 )
 from processor.streaming.flush import StepHook, no_hook
-from processor.streaming.gates import Gate, Run
+from processor.streaming.gates import Gate, GatePair, Run
+from processor.streaming.joint_stage import JointStage
+from processor.streaming.ownership import Ownership
 from processor.streaming.partitioner import Partitioner
 from processor.streaming.producers import IdempotentProducer
 from processor.streaming.profile_partition import ProfilePartition
@@ -44,11 +45,10 @@ from processor.streaming.source_stage import SourceStage
 from processor.streaming.takeover import TakeoverPlace
 from processor.streaming.topics import Topics, TopicState
 from processor.streaming.transport import Consumer
+from processor.streaming.trimming import trim_forever
 
 log = structlog.get_logger(__name__)
 
-# Between two removals of contributions that are applied.
-_TRIM_INTERVAL_S = 60.0
 # Between two looks at the gauges.
 _GAUGE_INTERVAL_S = 1.0
 # Between two attempts to write a good definition back, at least.
@@ -79,6 +79,7 @@ class StreamingWorker:
         self._executor = ThreadPoolExecutor(PARTITIONS_PER_WORKER_MAX, "processor")
         self.definitions = DefinitionsReader(settings, self._executor)
         self.definitions.on_refused = self._refused
+        self.definitions.on_moved = self._note_definitions
         self._producer = IdempotentProducer(settings, self.fatal)
         self._dead_letters = DeadLetters(settings.dead_letter_topic, self._producer)
         self.partitioner = Partitioner(settings.partitions)
@@ -88,7 +89,8 @@ class StreamingWorker:
             settings,
             self._producer,
         )
-        self.profiles = ProfileStage(settings, self.definitions)
+        self.profiles = ProfileStage(settings, self.definitions, self.partitioner)
+        self.joints = JointStage(self.definitions)
         self.partitions: dict[int, ProfilePartition] = {}
         self._consumer: Consumer | None = None
         self._to_restore: asyncio.Queue[RefusedRecord] = asyncio.Queue()
@@ -107,7 +109,7 @@ class StreamingWorker:
             self._producer.poll_forever(),
             self.source.commit_forever(consumer),
             self._sweep_forever(),
-            self._trim_forever(),
+            trim_forever(self._topics, self._executor, self._applied),
             self._restore_forever(),
             self._gauge_forever(consumer),
         ):
@@ -158,13 +160,28 @@ class StreamingWorker:
         async for run in runs:
             self.spawn(self._apply(run))
 
+    async def rules_agent(self, runs: faust.StreamT[Run]) -> None:
+        """Apply runs of parts, beside the frames."""
+        async for run in runs:
+            self.spawn(self._join(run))
+
     async def _apply(self, run: Run) -> None:
-        partition = self.partitions.get(run.gate.partition)
-        ownership = partition.ownership if partition is not None else None
+        ownership = self._ownership(run)
         if ownership is not None:
             async with ownership.order:
                 await self.profiles.apply(ownership, run)
         run.gate.done(run)
+
+    async def _join(self, run: Run) -> None:
+        ownership = self._ownership(run)
+        if ownership is not None:
+            async with ownership.rules_order:
+                await self.joints.apply(ownership, run)
+        run.gate.done(run)
+
+    def _ownership(self, run: Run) -> Ownership | None:
+        partition = self.partitions.get(run.gate.partition)
+        return partition.ownership if partition is not None else None
 
     # --- partitions come and go -------------------------------------------------------------------
 
@@ -173,16 +190,34 @@ class StreamingWorker:
 
     async def _gates_made(self, gates: list[Gate]) -> None:
         assert self._consumer is not None
-        mine = {g.partition for g in gates if g.topic == self.settings.contributions_topic}
+        pairs, sources = self._sorted(gates)
         for number, partition in self.partitions.items():
-            if number not in mine:
+            if number not in pairs:
                 self.spawn(partition.release())
         ids = asyncio.get_running_loop().create_task(self._topic_ids())
+        for pair in pairs.values():
+            self.spawn(self._own(self._consumer, pair, ids))
+        for gate in sources:
+            self.spawn(self._start_source(self._consumer, gate, ids))
+
+    def _sorted(self, gates: list[Gate]) -> tuple[dict[int, GatePair], list[Gate]]:
+        """Return the gates of partitions of profiles, by number, and those of the source.
+
+        The group gives both topics of a partition to one worker, except for a moment when its
+        leader does not know one of them yet: half of a pair stays closed until the next rebalance.
+        """
+        by_topic: dict[str, dict[int, Gate]] = {}
         for gate in gates:
-            if gate.topic == self.settings.contributions_topic:
-                self.spawn(self._own(self._consumer, gate, ids))
-            else:
-                self.spawn(self._start_source(self._consumer, gate, ids))
+            by_topic.setdefault(gate.topic, {})[gate.partition] = gate
+        contributions = by_topic.get(self.settings.contributions_topic, {})
+        rules = by_topic.get(self.settings.rules_topic, {})
+        for number in contributions.keys() ^ rules.keys():
+            log.warning("half_a_partition", partition=number, hint="all workers need one version")
+        pairs = {
+            number: GatePair(contributions[number], rules[number])
+            for number in sorted(contributions.keys() & rules.keys())
+        }
+        return pairs, list(by_topic.get(self.settings.enriched_topic, {}).values())
 
     async def _topic_ids(self) -> dict[str, str]:
         """Return the ids of the topics; a topic of ours that was made anew is a TopicError."""
@@ -194,15 +229,18 @@ class StreamingWorker:
             except BrokerError as error:
                 log.warning("topics_not_described", error=str(error))
                 await asyncio.sleep(_DESCRIBE_RETRY_S)
-        for name in (self.settings.changelog_topic, self.settings.contributions_topic):
+        settings = self.settings
+        for name in (settings.changelog_topic, settings.contributions_topic, settings.rules_topic):
             if ids.get(name) != self._states[name].topic_id:
                 message = f"{name} was deleted or made anew while this worker ran"
                 raise TopicError(message, hint="what was in it is lost: use a new PROCESSOR_APP_ID")
         return ids
 
-    async def _own(self, consumer: Consumer, gate: Gate, ids: Awaitable[dict[str, str]]) -> None:
+    async def _own(
+        self, consumer: Consumer, gates: GatePair, ids: Awaitable[dict[str, str]]
+    ) -> None:
         await ids
-        await self._partition(gate.partition).own(consumer, gate)
+        await self._partition(gates.contributions.partition).own(consumer, gates)
 
     async def _start_source(
         self, consumer: Consumer, gate: Gate, ids: Awaitable[dict[str, str]]
@@ -219,6 +257,7 @@ class StreamingWorker:
                 number,
                 self._states[self.settings.changelog_topic].topic_id,
                 self._states[self.settings.contributions_topic].topic_id,
+                self._states[self.settings.rules_topic].topic_id,
             )
             known = ProfilePartition(place, self.definitions, self._executor, self._hook)
             self.partitions[number] = known
@@ -226,8 +265,8 @@ class StreamingWorker:
 
     # --- reading ----------------------------------------------------------------------------------
 
-    def committed_profile(self, key: str, identifier: str) -> Profile | None:
-        """Return a profile of a partition that this worker owns.
+    def partition_of(self, key: str, identifier: str) -> ProfilePartition:
+        """Return the partition of a profile, which this worker owns.
 
         Raises:
             NotReadyError: the partition is moving, or this worker may have lost its membership.
@@ -241,7 +280,7 @@ class StreamingWorker:
         if partition is None:
             message = f"no worker has {key} {identifier!r} yet"
             raise NotReadyError(message, hint="try again in a moment")
-        return partition.committed_profile(key, identifier)
+        return partition
 
     def not_ready(self) -> str:
         """Return why this worker does not serve yet; empty when every partition of it is open.
@@ -269,37 +308,28 @@ class StreamingWorker:
 
     # --- tasks beside the agents -------------------------------------------------------------
 
+    def _note_definitions(self) -> None:
+        for partition in self.partitions.values():
+            self.spawn(partition.note_definitions())
+
+    def _applied(self) -> dict[str, dict[int, int]]:
+        """Return how far each partition of this worker is applied, as the changelog has it."""
+        stored = {
+            number: partition.ownership.table.flushed
+            for number, partition in self.partitions.items()
+            if partition.ownership is not None and partition.ownership.alive
+        }
+        return {
+            self.settings.contributions_topic: {n: one.contributions for n, one in stored.items()},
+            self.settings.rules_topic: {n: one.rules for n, one in stored.items()},
+        }
+
     async def _sweep_forever(self) -> None:
         while True:
             await asyncio.sleep(self.settings.sweep_interval_s)
             for partition in list(self.partitions.values()):
                 if partition.ownership is not None and partition.ownership.alive:
                     await sweep(partition.ownership, self.definitions)
-
-    async def _trim_forever(self) -> None:
-        """Delete contributions behind the stored positions."""
-        loop = asyncio.get_running_loop()
-        trimmed: dict[int, int] = {}
-        while True:
-            await asyncio.sleep(_TRIM_INTERVAL_S)
-            applied = {
-                number: partition.ownership.table.flushed_offset
-                for number, partition in self.partitions.items()
-                if partition.ownership is not None and partition.ownership.alive
-            }
-            offsets = {n: offset for n, offset in applied.items() if offset > trimmed.get(n, 0)}
-            if offsets:
-                try:
-                    await loop.run_in_executor(
-                        self._executor,
-                        self._topics.delete_records,
-                        self.settings.contributions_topic,
-                        offsets,
-                    )
-                except ProcessorError as error:
-                    log.warning("contributions_not_trimmed", error=str(error))
-                else:
-                    trimmed.update(offsets)
 
     async def _gauge_forever(self, consumer: Consumer) -> None:
         silent = False
@@ -317,16 +347,14 @@ class StreamingWorker:
                 log.info("kafka_answers_again")
 
     def _set_gauges(self, consumer: Consumer) -> None:
-        states = (
-            ("source", "open"),
-            ("source", "closed"),
-            ("profiles", "open"),
-            ("profiles", "closed"),
-        )
-        counts = dict.fromkeys(states, 0)
+        roles = {
+            self.settings.enriched_topic: "source",
+            self.settings.contributions_topic: "profiles",
+            self.settings.rules_topic: "rules",
+        }
+        counts = {(role, state): 0 for role in roles.values() for state in ("open", "closed")}
         for gate in list(consumer.gates.values()):
-            role = "profiles" if gate.topic == self.settings.contributions_topic else "source"
-            counts[role, "open" if gate.opened else "closed"] += 1
+            counts[roles[gate.topic], "open" if gate.opened else "closed"] += 1
             end = consumer.end_offset(gate)
             if end is not None and gate.opened:
                 LAG.labels(gate.topic, str(gate.partition)).set(max(0, end - gate.next_offset))

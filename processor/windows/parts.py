@@ -4,7 +4,7 @@ A part is a chunk of entries, a node above chunks, or the state of a lifetime ag
 large for the head.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from processor.aggregates import State
@@ -59,6 +59,13 @@ class Parts:
             for suffix in list(self._loaded)[:-PARTS_LOADED_MAX]:
                 del self._loaded[suffix]
         return changes
+
+    def read_anew(self, fetch: Callable[[bytes], Part], written: Iterable[bytes]) -> None:
+        """Fetch from now on with `fetch`, and anew what was written; forget what changed here."""
+        self._fetch = fetch
+        self.take_changes()
+        for suffix in written:
+            self._loaded.pop(suffix, None)
 
     def remembered(self, name: Name, stamp: Stamp) -> State:
         """Return the state that was remembered under this name, if it was with this stamp."""

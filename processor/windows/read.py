@@ -35,10 +35,21 @@ def state_between(
     stamp = (until_ms, window.next_number, window.oldest_ms)
     state = parts.remembered(name, stamp)
     if state is None:
-        cover = _Cover(window, parts, after_ms, until_ms)
+        cover = _cover(window, parts, stamp, after_ms)
         state = cover.state(aggregate) if aggregate.end is None else cover.end(aggregate)
         _remember(parts, name, stamp, (aggregate, state))
     return aggregate.merge([state, inline])
+
+
+def _cover(window: Window, parts: Parts, stamp: Stamp, after_ms: int) -> "_Cover":
+    """Return what the part is made of: the same for every family that is read of it."""
+    until_ms = stamp[0]
+    name = (window.series_id, "", until_ms - after_ms, "cover")
+    cover: _Cover | None = parts.remembered(name, stamp)
+    if cover is None:
+        cover = _Cover(window, parts, after_ms, until_ms)
+        parts.remember(name, stamp, cover)
+    return cover
 
 
 def _remember(parts: Parts, name: Name, stamp: Stamp, found: tuple[Aggregate, State]) -> None:
@@ -50,11 +61,13 @@ def _remember(parts: Parts, name: Name, stamp: Stamp, found: tuple[Aggregate, St
 class _Cover:
     """The chunks and nodes that a part of a window is made of, in order of time.
 
-    `inside` lie in it as a whole, each with its level; `left` and `right` are the chunks that reach
-    over an edge.
+    `runs` lie in it as a whole: summaries of one level that follow each other, with that level.
+    `left` and `right` are the chunks that reach over an edge.
     """
 
-    __slots__ = ("after_ms", "inside", "left", "parts", "right", "tree", "until_ms", "window")
+    __slots__ = (
+        "after_ms", "left", "parts", "right", "runs", "tree", "until_ms", "versions", "window"
+    )  # fmt: skip
 
     def __init__(self, window: Window, parts: Parts, after_ms: int, until_ms: int) -> None:
         self.window = window
@@ -62,29 +75,36 @@ class _Cover:
         self.tree = Tree(window, parts)
         self.after_ms = after_ms
         self.until_ms = until_ms
-        self.inside: list[tuple[Summary, int]] = []
+        self.runs: list[tuple[list[Summary], int]] = []
         self.left: Chunk | None = None
         self.right: Chunk | None = None
+        self._walk(window.children, window.level)
+        self.versions = tuple([one.version for run, _ in self.runs for one in run])
 
-    def walk(self, children: list[Summary], level: int) -> None:
+    def _walk(self, children: list[Summary], level: int) -> None:
         """Collect what covers the part, from left to right."""
-        for child in self._touching(children):
-            if child.first_ms > self.after_ms and child.last_ms <= self.until_ms:
-                self.inside.append((child, level))
-            elif level:
-                self.walk(self.tree.node(child).children, level - 1)
-            elif child.first_ms <= self.after_ms:
-                self.left = self.tree.chunk(child)
+        inside = self._touching(children)
+        if inside and inside[0].first_ms <= self.after_ms:
+            edge = inside.pop(0)
+            if level:
+                self._walk(self.tree.node(edge).children, level - 1)
             else:
-                self.right = self.tree.chunk(child)
+                self.left = self.tree.chunk(edge)
+        edge_right = inside.pop() if inside and inside[-1].last_ms > self.until_ms else None
+        if inside:
+            self.runs.append((inside, level))
+        if edge_right is not None:
+            if level:
+                self._walk(self.tree.node(edge_right).children, level - 1)
+            else:
+                self.right = self.tree.chunk(edge_right)
 
     def state(self, aggregate: Aggregate) -> State:
         """Return the state of all entries of the part."""
-        self.walk(self.window.children, self.window.level)
         families = self.window.families
         if aggregate.family in families:
             at = families.index(aggregate.family)
-            inside = [summary.states[at] for summary, _ in self.inside]
+            inside = [summary.states[at] for run, _ in self.runs for summary in run]
         else:
             inside = [self._united(aggregate)]
         edges = self._edge(aggregate, self.left), self._edge(aggregate, self.right)
@@ -118,18 +138,32 @@ class _Cover:
         return _gather(chunk, aggregate, self.after_ms, self.until_ms)
 
     def _united(self, aggregate: Aggregate) -> State:
-        """Return the state of all that lies inside."""
-        if not self.inside:
-            return None
-        name = (self.window.series_id, aggregate.family, self.until_ms - self.after_ms, "inside")
-        versions = tuple([summary.version for summary, _ in self.inside])
-        state = self.parts.remembered(name, versions)
+        """Return the state of all that lies inside.
+
+        Those of its runs are remembered too: the chunks beside the left edge change seldom, the
+        nodes above the newest entries often.
+        """
+        name = self._name(aggregate, "inside")
+        state = self.parts.remembered(name, self.versions)
         if state is None:
             state = aggregate.merge(
-                [self.tree.state(aggregate, summary, level) for summary, level in self.inside]
+                [self._run(aggregate, number) for number in range(len(self.runs))]
             )
+            _remember(self.parts, name, self.versions, (aggregate, state))
+        return state
+
+    def _run(self, aggregate: Aggregate, number: int) -> State:
+        run, level = self.runs[number]
+        name = self._name(aggregate, f"run {number}")
+        versions = tuple([summary.version for summary in run])
+        state = self.parts.remembered(name, versions)
+        if state is None:
+            state = aggregate.merge([self.tree.state(aggregate, one, level) for one in run])
             _remember(self.parts, name, versions, (aggregate, state))
         return state
+
+    def _name(self, aggregate: Aggregate, what: str) -> Name:
+        return (self.window.series_id, aggregate.family, self.until_ms - self.after_ms, what)
 
 
 def _gather(entries: Chunk | Window, aggregate: Aggregate, after_ms: int, until_ms: int) -> State:

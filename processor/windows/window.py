@@ -46,6 +46,6 @@ class Window(msgspec.Struct, array_like=True):
         return number
 
 
-def empty_window(series_id: int) -> Window:
-    """Return a window without entries."""
-    return Window(series_id, [], [], [], [], 0, 0, _NEVER_MS, [])
+def empty_window(series_id: int, next_number: int = 0) -> Window:
+    """Return a window without entries, which gives numbers from `next_number` on."""
+    return Window(series_id, [], [], [], [], next_number, 0, _NEVER_MS, [])

@@ -228,8 +228,14 @@ class Cluster:
         return total
 
     def outstanding(self) -> int:
-        """Source events and frames that are not applied yet."""
-        return self.lag(self.settings.enriched_topic) + self.lag(self.settings.contributions_topic)
+        """Source events, frames and parts that are not applied yet, in the order of their way."""
+        settings = self.settings
+        return sum(
+            self.lag(topic)
+            for topic in (
+                settings.enriched_topic, settings.contributions_topic, settings.rules_topic
+            )
+        )  # fmt: skip
 
     def wait_applied(self, timeout_s: float = 240.0) -> None:
         """Wait until everything in the source is in committed state."""

@@ -79,12 +79,13 @@ def test_topics_are_missing_then_made_then_there(bootstrap_servers: str, topics,
     assert "does not exist" in one_error(missing, FAILED)
     made = processor("topics", "create", environment=environment)
     assert made.returncode == DONE, made.stderr
-    assert made.stdout.count("created  ") == 6
+    assert made.stdout.count("created  ") == 7
     again = processor("topics", "create", environment=environment)
     assert (again.returncode, again.stdout) == (DONE, "every topic is there\n")
     checked = processor("topics", "check", environment=environment)
     assert checked.returncode == DONE, checked.stderr
     assert f"{app_id}-contributions\t3\tok" in checked.stdout
+    assert f"{app_id}-rules\t3\tok" in checked.stdout
     other = processor("topics", "check", "--partitions", "4", environment=environment)
     assert "has 3 partitions, needs 4" in one_error(other, FAILED)
 
@@ -136,7 +137,15 @@ def test_publish_writes_once_and_refuses_other_content(cluster: Cluster, tmp_pat
     file = tmp_path / "visits.json"
     file.write_text(json.dumps(list(DEFINITIONS.values())))
     first = json_lines(run(cluster, "publish", str(file), "--json"))
-    assert first == [{"changed": list(DEFINITIONS), "unchanged": [], "problems": []}]
+    assert first == [
+        {
+            "changed": list(DEFINITIONS),
+            "unchanged": [],
+            "stopped": [],
+            "moved": [],
+            "problems": [],
+        }
+    ]
     again = run(cluster, "publish", str(file))
     assert again.returncode == DONE, again.stderr
     assert again.stdout.count("unchanged  ") == len(DEFINITIONS)

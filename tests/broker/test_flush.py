@@ -123,7 +123,7 @@ def test_readers_see_every_view_that_was_committed_and_never_fewer_than_before(
     reader.start()
     for _ in range(8):
         visits.send(["read"], 100)
-    visits.cluster.wait_applied(60)
+        visits.cluster.wait_applied(60)
     done.set()
     reader.join()
     visits.check_exact()

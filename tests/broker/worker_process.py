@@ -2,6 +2,7 @@
 
 CRASH_AFTER="STEP:COUNT" kills the process (SIGKILL) when it has done that step of a flush (see
 processor/streaming/flush.py) for the COUNTth time. FREEZE_AFTER does the same with SIGSTOP.
+TRIM_EVERY_S is the time between two removals of what is applied.
 """
 
 import os
@@ -11,6 +12,7 @@ import uvloop
 
 from processor.app import configure_logging, run_worker
 from processor.settings import Settings
+from processor.streaming import trimming
 
 
 class SignalAt:
@@ -30,6 +32,7 @@ class SignalAt:
 def main() -> None:
     settings = Settings()
     configure_logging(settings)
+    trimming.INTERVAL_S = float(os.environ.get("TRIM_EVERY_S", trimming.INTERVAL_S))
     crash, freeze = os.environ.get("CRASH_AFTER"), os.environ.get("FREEZE_AFTER")
     if crash:
         uvloop.run(run_worker(settings, hook=SignalAt(crash, signal.SIGKILL)))

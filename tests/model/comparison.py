@@ -1,38 +1,25 @@
 """The core and the naive model side by side, event by event, and what is left when they differ."""
 
-import json
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from random import Random
 from typing import Any
 
-from definitions.catalog import Catalog
-from definitions.records import from_record
-from processor.engine import (
-    Plan,
-    Profile,
-    Source,
-    changed_records,
-    compile_plan,
-    decode_profile,
-    expire,
-    read_attributes,
-    step,
-)
-from processor.errors import MalformedEventError
-from processor.events import parse_event
-from processor.interventions.message import encode_message
-from tests.model.comparing import kind_of
+from processor.engine import Contribution, Part
+from tests.model.core import PARTITION, TOPIC, Core, canonical, name_of, plan_of
 from tests.model.enriched import NotAnEventError
 from tests.model.generated import Happening
 from tests.model.generated_definitions import Cell
 from tests.model.generated_values import Json
+from tests.model.joint import Part as ModelPart
 from tests.model.naive import Model, ProfileId
 from tests.model.published import leaves
 from tests.model.values import agrees
 
-TOPIC, PARTITION = "enriched", 3
-# Results of these are numbers of the attribute's type; others are values as they came.
+Waiting = tuple[str, ...]
+# Results of these are numbers of the attribute's type; others are values as they came, and so are
+# points in time.
 TYPED = {"counter", "sum", "mean", "min", "max", "time_since_last", "time_since_first"}
 
 
@@ -40,88 +27,19 @@ class DifferenceError(AssertionError):
     """Core and model do not agree."""
 
 
-def plan_of(definitions: list[Json], **options: Any) -> Plan:
-    """The plan of definitions that have no problem."""
-    objects = [from_record(record_key(one), json.dumps(one).encode()) for one in definitions]
-    catalog = Catalog.empty().with_objects(objects)
-    problems = [str(one) for one in catalog.problems()]
-    if problems:
-        raise ValueError(problems)
-    return compile_plan(catalog, **options)
-
-
-def record_key(one: Json) -> str:
-    """The key of a definition on its topic."""
-    kind = "attribute_group" if "attribute_key" in one else "intervention"
-    return f"{kind}/{one['name']}/{one['version']}"
-
-
-@dataclass
-class Core:
-    """The core over a dict in place of a store; profiles are encoded and decoded now and then."""
-
-    plan: Plan
-    profiles: dict[ProfileId, Profile] = field(default_factory=dict)
-    records: dict[ProfileId, dict[bytes, bytes]] = field(default_factory=dict)
-
-    def apply(self, line: bytes, offset: int) -> list[Json] | str:
-        """What fired, as messages without the offset of the definitions; or why it is no event."""
-        try:
-            contributions = self.plan.contributions(parse_event(line), offset)
-        except MalformedEventError as error:
-            return error.reason.value
-        found = []
-        for one in contributions:
-            profile = self.profile((one.key, one.id))
-            if profile is None:
-                profile = self.profiles[one.key, one.id] = Profile()
-            for fired in step(profile, one, self.plan, Source(TOPIC, PARTITION)) or ():
-                message = json.loads(encode_message(fired))
-                assert message["data"].pop("definitions_offset") == -1
-                found.append(message)
-        return found
-
-    def attributes(self, owner: ProfileId, group: Json, now_ms: int) -> Json:
-        """The attributes of a group for one profile at a time."""
-        attributes = self.plan.group_attributes(group["name"], group["version"], owner[0])
-        values = read_attributes(self.profile(owner), attributes, now_ms)
-        return {name.rpartition(":")[2]: value for name, value in values.items()}
-
-    def store(self) -> None:
-        """Write what changed and forget what is decoded."""
-        for owner, profile in self.profiles.items():
-            records = self.records.setdefault(owner, {})
-            for suffix, value in changed_records(profile):
-                if value is None:
-                    records.pop(suffix, None)
-                else:
-                    records[suffix] = value
-            assert changed_records(profile) == []
-            assert b"" in records or not records
-        self.profiles.clear()
-
-    def expire(self, now_ms: int) -> None:
-        """Drop what left every window or outlived its time to live."""
-        for owner in list(self.profiles.keys() | self.records.keys()):
-            profile = self.profile(owner)
-            if profile is not None:
-                expire(profile, self.plan, now_ms)
-
-    def profile(self, owner: ProfileId) -> Profile | None:
-        """The profile, decoded where it is not yet."""
-        if owner not in self.profiles and self.records.get(owner):
-            records = self.records[owner]
-            self.profiles[owner] = decode_profile(records[b""], records.get)
-        return self.profiles.get(owner)
-
-
 @dataclass
 class Comparison:
-    """The core and the model side by side."""
+    """The core and the model side by side.
+
+    What events say to profiles, and these to targets, waits in the order of its sender until it is
+    delivered.
+    """
 
     definitions: list[Json]
     options: Json
     fired: list[Json] = field(default_factory=list)
+    contributions: dict[Waiting, deque[tuple[Contribution, bytes]]] = field(default_factory=dict)
+    parts: dict[Waiting, deque[tuple[list[Part], list[ModelPart]]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.core = Core(plan_of(self.definitions, **self.options))
@@ -130,10 +48,81 @@ class Comparison:
             one for one in self.definitions if "attribute_key" in one and one["is_published"]
         ]
 
-    def event(self, line: bytes, offset: int) -> None:
-        """Both count the event and fire the same."""
-        found = self.core.apply(line, offset)
+    def event(self, line: bytes, offset: int, order: int | None = None) -> None:
+        """Both take the event, and in that order a part of all that waits."""
+        found = self.core.contributions(line, offset)
+        if order is not None and not isinstance(found, str):
+            self._wait(found, line)
+            chance = Random(order)
+            pace = chance.choice([0.5, 0.8, 0.95])
+            while self.waiting and chance.random() < pace:
+                self.deliver(chance.choice(self.waiting))
+            return
+        self.deliver_all(Random(offset))
         expected = self.model.apply(line, TOPIC, PARTITION, offset)
+        if not isinstance(found, str):
+            counted = [self.core.count(one) for one in found]
+            fired = [message for messages, _ in counted for message in messages]
+            parts = [part for _, several in counted for part in several]
+            for part in sorted(parts, key=lambda one: (one.key, one.target_key)):
+                fired += self.core.join(part)
+            found = fired
+        self._same_fired(found, expected)
+
+    @property
+    def waiting(self) -> list[Waiting]:
+        """Who has something to be delivered."""
+        return [*self.contributions, *self.parts]
+
+    @property
+    def waiting_ms(self) -> list[int]:
+        """The times of the events of what waits."""
+        counted = [one.time_ms for several in self.contributions.values() for one, _ in several]
+        sent = [
+            one.time_ms for several in self.parts.values() for parts, _ in several for one in parts
+        ]
+        return counted + sent
+
+    def deliver(self, one: Waiting) -> None:
+        """Both count the next event of a profile, or join the next parts of a target."""
+        if one in self.contributions:
+            self._count(*taken(self.contributions, one))
+        else:
+            parts, expected = taken(self.parts, one)
+            fired = [message for part in parts for message in self.core.join(part)]
+            messages = [self.model.targets.join(part) for part in expected]
+            self._same_fired(fired, [one for one in messages if one is not None])
+
+    def deliver_all(self, chance: Random) -> None:
+        """Nothing waits any longer."""
+        while self.waiting:
+            self.deliver(chance.choice(self.waiting))
+
+    def expire(self, now_ms: int) -> None:
+        """Both forget what is too old by then."""
+        self.core.expire(now_ms)
+        self.model.targets.expire(now_ms)
+
+    def _wait(self, found: list[Contribution], line: bytes) -> None:
+        owners = [(one.key, one.id) for one in found]
+        self._same("owners", owners, list(self.model.contributions(line)))
+        for one in found:
+            self.contributions.setdefault((one.key, one.id), deque()).append((one, line))
+
+    def _count(self, one: Contribution, line: bytes) -> None:
+        owner = (one.key, one.id)
+        found, parts = self.core.count(one)
+        expected = self.model.apply(line, TOPIC, PARTITION, one.offset, [owner])
+        self._same_fired(found, expected)
+        sent, self.model.sent = self.model.sent, []
+        targets = sorted((part.target_key, part.target_id) for part in parts)
+        self._same("targets of parts", targets, sorted(part.target for part in sent))
+        for target in dict.fromkeys(targets):
+            mine = [one for one in parts if (one.target_key, one.target_id) == target]
+            due = [one for one in sent if one.target == target]
+            self.parts.setdefault((*owner, *target), deque()).append((mine, due))
+
+    def _same_fired(self, found: list[Json] | str, expected: list[Json] | str) -> None:
         self.fired += expected if isinstance(expected, list) else []
         self._same("fired", *map(canonical, (found, expected)))
 
@@ -156,7 +145,8 @@ class Comparison:
             if not agrees(attribute, value, due):
                 self._same(what, canonical(value), canonical(due))
             default = attribute.definition.get("default_value")
-            if attribute.definition["aggregation"] in TYPED and due != default:
+            typed = attribute.definition["aggregation"] in TYPED
+            if typed and attribute.definition["type"] != "unix_timestamp" and due != default:
                 self._same(f"type of {what}", type(value), type(due))
             if isinstance(due, dict):
                 self._same(f"order of {what}", pairs(value), pairs(due))
@@ -164,29 +154,6 @@ class Comparison:
     def _same(self, what: str, found: Any, expected: Any) -> None:
         if found != expected:
             raise DifferenceError(f"{what}:\n  core  {found}\n  model {expected}")
-
-
-def canonical(thing: Any) -> str:
-    """Text that is equal for equal things: 1 is 1.0, but true is not 1; names have no order."""
-    if isinstance(thing, dict):
-        named = {name_of(key): canonical(value) for key, value in thing.items()}
-        return "{" + ", ".join(f"{name}: {named[name]}" for name in sorted(named)) + "}"
-    if isinstance(thing, list) and thing and "schema" in repr(thing[0])[:12]:
-        return f"[{', '.join(sorted(map(canonical, thing)))}]"
-    if isinstance(thing, list):
-        return f"[{', '.join(map(canonical, thing))}]"
-    if kind_of(thing) == "number" and thing == int(thing):
-        return repr(int(thing))
-    return repr(thing)
-
-
-def name_of(key: str) -> str:
-    """A category, where it is a number in the same form for every JSON text of it."""
-    try:
-        number = json.loads(key)
-    except ValueError:
-        return repr(key)
-    return canonical(number) if kind_of(number) == "number" else repr(key)
 
 
 def pairs(categories: Json) -> list[tuple[str, int]]:
@@ -199,15 +166,24 @@ def compare(definitions: list[Json], history: list[Happening], options: Json) ->
     both = Comparison(definitions, options)
     least_ms = [min([one.time_ms, *one.reads_ms]) for one in history]
     for offset, one in enumerate(history):
-        both.event(one.line, offset)
+        both.event(one.line, offset, one.order)
         owners = both.model.profiles if one.reads_all else touched(both.model, one.line)
         for now_ms in one.reads_ms:
             both.read(now_ms, owners)
         if one.store:
             both.core.store()
         if one.expire:
-            both.core.expire(min(least_ms[offset + 1 :], default=one.time_ms))
+            both.expire(min([*least_ms[offset + 1 :], *both.waiting_ms], default=one.time_ms))
+    both.deliver_all(Random(0))
     return both
+
+
+def taken(queues: dict[Waiting, deque[Any]], one: Waiting) -> Any:
+    """The next of a queue."""
+    found = queues[one].popleft()
+    if not queues[one]:
+        del queues[one]
+    return found
 
 
 def touched(model: Model, line: bytes) -> list[ProfileId]:

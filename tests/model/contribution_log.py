@@ -29,6 +29,8 @@ class Contribution(msgspec.Struct, array_like=True, frozen=True):
     event_name: str
     derived_tstamp: str
     values: list[tuple[int, str | int | float | bool | None]]
+    # Rules across keys that ask for a part, by their numbers, and the ids of the event for them.
+    asks: tuple[list[int], dict[str, str]] | None = None
 
 
 class Section(msgspec.Struct, array_like=True, frozen=True):

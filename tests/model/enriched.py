@@ -68,7 +68,7 @@ class Line:
 
     columns: dict[str, str]
     time_ms: int = field(init=False)
-    found: Json = field(default_factory=dict)
+    found: dict[int, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         collector = to_ms(self["collector_tstamp"])
@@ -93,10 +93,10 @@ class Line:
 
     def value(self, prop: Json) -> Any:
         """What stands at the place of a property of the definitions; None where nothing does."""
-        place = json.dumps(prop)
-        if place not in self.found:
-            self.found[place] = self._value(prop)
-        return self.found[place]
+        # The definitions stay as they are and live as long as what is read for them.
+        if id(prop) not in self.found:
+            self.found[id(prop)] = self._value(prop)
+        return self.found[id(prop)]
 
     def _value(self, prop: Json) -> Any:
         if prop["type"] == "atomic":

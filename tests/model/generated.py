@@ -2,6 +2,7 @@
 
 import json
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
@@ -40,7 +41,11 @@ READS_MS = [
 
 @dataclass(frozen=True)
 class Happening:
-    """One thing of a history: an event, and what is looked at after it."""
+    """One thing of a history: an event, and what is looked at after it.
+
+    With an `order`, what it says to profiles, and they to targets, waits, and a part of all that
+    waits comes after it: which one, the order says. Without, all of it comes at once.
+    """
 
     line: bytes
     time_ms: int
@@ -48,10 +53,18 @@ class Happening:
     store: bool = False
     expire: bool = False
     reads_all: bool = True
+    order: int | None = None
 
 
-def history(chance: Random, size: int, *, late_ms: int) -> list[Happening]:
-    """Events in the order of arrival, at most as late as said."""
+def history(
+    chance: Random,
+    size: int,
+    *,
+    late_ms: int,
+    visitor: Callable[[], Json] = dict,
+    waits: bool = False,
+) -> list[Happening]:
+    """Events in the order of arrival, at most as late as said, of whom the visitor says."""
     found: list[Happening] = []
     steps = chance.choice(STEPS_MS)
     odd = chance.choice([0.1, 0.0, 0.4])
@@ -67,14 +80,16 @@ def history(chance: Random, size: int, *, late_ms: int) -> list[Happening]:
             line, time_ms = earlier.line, earlier.time_ms
         else:
             again = kind == 12 and one > 0
-            line = line_of(time_ms, chance.randrange(one) if again else one, contents(chance, odd))
+            columns = contents(chance, odd) | visitor()
+            line = line_of(time_ms, chance.randrange(one) if again else one, columns)
         newest_ms = max(newest_ms, time_ms)
         reads_ms = [newest_ms]
         if chance.randrange(4) == 0:
             reads_ms.append(newest_ms + chance.choice(READS_MS))
         stores, expires = chance.randrange(6) == 1, chance.randrange(16) == 1
         reads_all = chance.randrange(10) == 0 or one == size - 1
-        found.append(Happening(line, time_ms, reads_ms, stores, expires, reads_all))
+        order = chance.randrange(2**32) if waits else None
+        found.append(Happening(line, time_ms, reads_ms, stores, expires, reads_all, order))
     return found
 
 

@@ -12,34 +12,23 @@ the plainest form that can be read against the documentation:
   What must have changed was not met without the event.
 - A rule does not fire before its cooldown has passed since its last firing for the profile, nor
   more often than it may.
+- A rule across attribute keys, or for another key than that of its attributes, asks for parts when
+  an event contributes to an attribute of its criteria: from every profile that it reads and that
+  the event has an id for, for every target that the event has an id for. See joint.
 """
 
-import hashlib
 import math
-import uuid
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from tests.model.comparing import Scalar, Value, deciding, is_met
-from tests.model.enriched import Line, NotAnEventError, iso_or_none, parse, to_iso
+from tests.model.enriched import Line, NotAnEventError, parse
+from tests.model.joint import Around, Part, Targets
+from tests.model.messages import Entry, Firings, ProfileId, message, reason
 from tests.model.properties import value_of
 from tests.model.published import Attribute, AttributeId, Json, Rule, read_definitions
 from tests.model.values import aggregate, contribution, id_text
-
-ProfileId = tuple[str, str]
-SCHEMA = "iglu:io.processor/intervention/jsonschema/1-0-0"
-
-
-@dataclass(frozen=True)
-class Entry:
-    """An event that a profile counted, and what it gives to each of its attributes."""
-
-    time_ms: int
-    event_id: str
-    event_name: str
-    derived_tstamp: str
-    values: dict[AttributeId, Scalar | None]
 
 
 @dataclass
@@ -52,13 +41,20 @@ class Model:
     deduplication_horizon_ms: int = 3_600_000
     profiles: dict[ProfileId, list[Entry]] = field(default_factory=dict)
     duplicates: int = 0
-    # How often a rule was looked at because an attribute got something: for tests to count.
-    looked_at: Counter[tuple[str, int, AttributeId]] = field(default_factory=Counter)
+    # Parts on their way, where only some profiles were asked to count an event.
+    sent: list[Part] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._keys, self._attributes, self.rules = read_definitions(self.definitions)
         self._parsed: dict[bytes, dict[ProfileId, Entry]] = {}
-        self._fired_ms: dict[tuple[ProfileId, str, int], list[int]] = {}
+        self._firings = Firings()
+        self.targets = Targets(self._firings)
+        self._looked_at: Counter[tuple[str, int, AttributeId]] = Counter()
+
+    @property
+    def looked_at(self) -> Counter[tuple[str, int, AttributeId]]:
+        """How often a rule was looked at because an attribute got something: for tests to count."""
+        return self._looked_at + self.targets.looked_at
 
     def apply(
         self,
@@ -68,20 +64,23 @@ class Model:
         offset: int,
         keys: Iterable[ProfileId] | None = None,
     ) -> list[Json] | str:
-        """Count the event for its profiles (or only those of `keys`); what fired, or a reason."""
+        """Count the event for its profiles (or only those of `keys`); what fired, or a reason.
+
+        Where all of them count it, the parts of it join at once, in the order of the names of their
+        keys. Else they are added to `sent`.
+        """
         try:
             entries = self.contributions(line)
         except NotAnEventError as error:
             return str(error)
         source = {"topic": topic, "partition": partition, "offset": offset}
         fired: list[Json] = []
-        for profile in entries if keys is None else [one for one in keys if one in entries]:
-            history = self.profiles.setdefault(profile, [])
-            if self._is_duplicate(entries[profile], history):
-                self.duplicates += 1
-                continue
-            history.append(entries[profile])
-            fired += self._fire(profile, history, source)
+        for owner in entries if keys is None else [one for one in keys if one in entries]:
+            fired += self._count(owner, entries[owner], source)
+        if keys is None:
+            messages = [self.targets.join(part) for part in self.sent]
+            fired += [one for one in messages if one is not None]
+            self.sent.clear()
         return fired
 
     def attributes(
@@ -124,20 +123,78 @@ class Model:
         return [start_ms, *sorted(one for one in changes if start_ms < one <= end_ms)]
 
     def _contributions(self, event: Line) -> dict[ProfileId, Entry]:
-        entries: dict[ProfileId, Entry] = {}
         if self.app_ids and event["app_id"] not in self.app_ids:
-            return entries
-        facts = (event.time_ms, event["event_id"], event["event_name"], event["derived_tstamp"])
+            return {}
+        given: dict[ProfileId, dict[AttributeId, Scalar | None]] = {}
         for key, attributes in self._attributes.items():
-            values = {}
             profile_id = id_text(value_of(event, self._keys[key]))
             for attribute in attributes if profile_id else []:
                 counts, value = contribution(attribute, event)
                 if counts:
-                    values[attribute.id] = value
-            if values:
-                entries[key, profile_id] = Entry(*facts, values)
+                    given.setdefault((key, profile_id), {})[attribute.id] = value
+        asked = self._asked(event, {name for values in given.values() for name in values})
+        ids = {key: one for wanted in asked.values() for key, one in wanted.items()}
+        owners = given.keys() | {
+            (key, ids[key]) for rule in asked for key in rule.read_keys if key in ids
+        }
+        facts = (event.time_ms, event["event_id"], event["event_name"], event["derived_tstamp"])
+        entries = {}
+        for owner in sorted(owners):
+            names = tuple(rule.id for rule in asked if owner[0] in rule.read_keys)
+            entries[owner] = Entry(*facts, given.get(owner, {}), names, ids if names else {})
         return entries
+
+    def _asked(self, event: Line, given: set[AttributeId]) -> dict[Rule, dict[str, str]]:
+        """The rules across keys that the event asks parts for, each with its ids of the event."""
+        asked = {}
+        for rule in self.rules:
+            if not rule.is_local and not given.isdisjoint(one.id for one in rule.reads.values()):
+                keys = {*rule.read_keys, *rule.targets}
+                ids = {key: id_text(value_of(event, self._keys[key])) for key in keys}
+                if any(ids[key] for key in rule.targets):
+                    asked[rule] = {key: one for key, one in ids.items() if one}
+        return asked
+
+    def _count(self, owner: ProfileId, entry: Entry, source: Json) -> list[Json]:
+        """Count an event for a profile; what fired. What only asks is not counted."""
+        history = self.profiles.get(owner, [])
+        earlier = history
+        if entry.values:
+            if self._is_duplicate(entry, history):
+                self.duplicates += 1
+                return []
+            earlier, history = history, [*history, entry]
+            self.profiles[owner] = history
+        for rule in self.rules:
+            if rule.id in entry.asked:
+                self._send(rule, owner, (entry, source), earlier, history)
+        return self._fire(owner, history, source) if entry.values else []
+
+    def _send(
+        self,
+        rule: Rule,
+        owner: ProfileId,
+        of: tuple[Entry, Json],
+        earlier: list[Entry],
+        history: list[Entry],
+    ) -> None:
+        """Send the attributes around an event to every target that the event has an id for."""
+        entry = of[0]
+        mine = [one for one in rule.reads.values() if one.key == owner[0]]
+        read = {one.id for one in mine}
+        seen_ms = [one.time_ms for one in history if not read.isdisjoint(one.values)]
+        now_ms = max([entry.time_ms, *seen_ms])
+        before = {one.name: self._value(one, earlier, now_ms) for one in mine}
+        after = {one.name: self._value(one, history, now_ms) for one in mine}
+        if not rule.needs_memory and not Around(before, after, before).fires(rule):
+            return
+        payload = [one for one in rule.payload if one.key == owner[0]]
+        told = {one.id: self._value(one, history, now_ms) for one in payload}
+        ids = {key: one for key, one in entry.ids.items() if key in rule.read_keys}
+        for key in sorted(rule.targets):
+            if key in entry.ids:
+                target = (key, entry.ids[key])
+                self.sent.append(Part(rule, target, owner[0], ids, *of, before, after, told))
 
     def _is_duplicate(self, event: Entry, history: list[Entry]) -> bool:
         if not self.deduplication_ids or not self.deduplication_horizon_ms:
@@ -187,17 +244,17 @@ class Model:
         messages = []
         newest, earlier = history[-1], history[:-1]
         for rule in self.rules:
-            read = {one.id for one in rule.reads.values() if one.key == profile[0]}
-            if read.isdisjoint(newest.values):
+            read = {one.id for one in rule.reads.values()}
+            if not rule.is_local or read.isdisjoint(newest.values):
                 continue
-            self.looked_at.update((*rule.id, one) for one in read & newest.values.keys())
+            self._looked_at.update((*rule.id, one) for one in read & newest.values.keys())
             now_ms = max(one.time_ms for one in history if not read.isdisjoint(one.values))
             criteria = rule.definition["criteria"]
             after = self._values(rule, history, now_ms)
             before = self._values(rule, earlier, now_ms)
             if is_met(criteria, before, None) or not is_met(criteria, after, before):
                 continue
-            if not self._may_fire(rule, profile, newest.time_ms):
+            if not self._firings.may_fire(rule, profile, newest.time_ms):
                 continue
             payload = {one.name: self._value(one, history, now_ms) for one in rule.payload}
             decided = deciding(criteria, after, before)
@@ -205,54 +262,5 @@ class Model:
             messages.append(message(rule, profile, newest, source, payload, because))
         return messages
 
-    def _may_fire(self, rule: Rule, profile: ProfileId, time_ms: int) -> bool:
-        fired_ms = self._fired_ms.setdefault((profile, *rule.id), [])
-        if rule.cooldown_ms and fired_ms and time_ms < fired_ms[-1] + rule.cooldown_ms:
-            return False
-        if rule.fires_max and len(fired_ms) >= rule.fires_max:
-            return False
-        fired_ms.append(time_ms)
-        return True
-
     def _values(self, rule: Rule, history: list[Entry], now_ms: int) -> dict[str, Value]:
         return {name: self._value(one, history, now_ms) for name, one in rule.reads.items()}
-
-
-def reason(leaf: Json, rule: Rule, before: dict[str, Value], after: dict[str, Value]) -> Json:
-    """A criterion that decided, with the values around the event."""
-    name = leaf["attribute"]
-    return {
-        "attribute": name,
-        "group_version": rule.reads[name].id[1],
-        "operator": leaf["operator"],
-        "value": leaf.get("value"),
-        "before": before[name],
-        "after": after[name],
-    }
-
-
-def message(
-    rule: Rule, profile: ProfileId, event: Entry, source: Json, payload: Json, because: list[Json]
-) -> Json:
-    """The intervention message, without the offset of the definitions."""
-    name, version = rule.definition["name"], rule.definition.get("version", 1)
-    digest = hashlib.sha256(f"{name}\n{version}\n{event.event_id}".encode()).digest()
-    return {
-        "schema": SCHEMA,
-        "data": {
-            "intervention_id": str(uuid.UUID(bytes=digest[:16], version=5)),
-            "name": name,
-            "version": version,
-            "origin": "rule",
-            "target_attribute_key": {"name": profile[0], "id": profile[1]},
-            "attributes": payload,
-            "fired_at": to_iso(event.time_ms),
-            "trigger": {
-                "event_id": event.event_id,
-                "event_name": event.event_name,
-                "derived_tstamp": iso_or_none(event.derived_tstamp),
-                **source,
-            },
-            "because": because,
-        },
-    }

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 Json = dict[str, Any]
@@ -29,13 +30,18 @@ class Attribute:
     own_ttl_ms: int | None
     group_ttl_ms: int | None
 
-    @property
+    @cached_property
     def name(self) -> str:
         """`group:attribute`, as rules and messages name it."""
         return f"{self.id[0]}:{self.id[2]}"
 
+    @cached_property
+    def default(self) -> Any:
+        """What a profile has that nothing is known of."""
+        return self.definition.get("default_value")
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, eq=False)
 class Rule:
     """A published intervention, its attributes by their names in the criteria, its payload."""
 
@@ -43,17 +49,38 @@ class Rule:
     reads: dict[str, Attribute]
     payload: list[Attribute]
 
-    @property
+    @cached_property
+    def targets(self) -> list[str]:
+        """The attribute keys that it fires for: unless it says so, those of its criteria."""
+        named = self.definition.get("target_attribute_keys") or []
+        return [one["name"] for one in named] or sorted({one.key for one in self.reads.values()})
+
+    @cached_property
+    def read_keys(self) -> list[str]:
+        """The attribute keys of its criteria and of its payload."""
+        return sorted({one.key for one in (*self.reads.values(), *self.payload)})
+
+    @cached_property
+    def is_local(self) -> bool:
+        """Is all of it about one attribute key?"""
+        return len({*self.read_keys, *self.targets}) == 1
+
+    @cached_property
+    def needs_memory(self) -> bool:
+        """Does its target wait for the attributes of several keys?"""
+        return len(self.read_keys) > 1
+
+    @cached_property
     def id(self) -> tuple[str, int]:
         """Name and version."""
         return self.definition["name"], self.definition.get("version", 1)
 
-    @property
+    @cached_property
     def cooldown_ms(self) -> int | None:
         """How long it does not fire again for a profile."""
         return duration_ms(self.definition.get("cooldown"))
 
-    @property
+    @cached_property
     def fires_max(self) -> int | None:
         """How often it fires for a profile."""
         return self.definition.get("max_fires")
@@ -76,6 +103,9 @@ def read_definitions(
             attributes.setdefault(name, []).extend(attributes_of(group, key))
     every = [one for several in attributes.values() for one in several]
     rules = [rule_of(one, every) for one in live if "criteria" in one]
+    for name in {name for rule in rules for name in rule.targets} - keys.keys():
+        built_in = {"type": "atomic", "name": BUILT_IN_KEYS.get(name)}
+        keys[name] = standalone.get(name, {}).get("property", built_in)
     return keys, attributes, rules
 
 

@@ -9,14 +9,17 @@ from tests.model.generated import Happening
 from tests.model.generated_values import Json
 
 
-def check(definitions: list[Json], history: list[Happening], options: Json) -> Comparison:
+def check(
+    definitions: list[Json], history: list[Happening], options: Json, name: str = ""
+) -> Comparison:
     """Compare, and where that fails, tell the smallest case found that still fails so."""
     try:
         return compare(definitions, history, options)
     except Exception as error:
         definitions, history = smaller(definitions, history, options, type(error))
         found = failure(definitions, history, options) or error
-        text = f"{type(found).__name__} {found}\n{shown(definitions, history, options)}"
+        case = shown(definitions, history, options)
+        text = f"{name!r}: {type(found).__name__} {found}\n{case}"
         raise DifferenceError(text) from found
 
 
@@ -81,4 +84,5 @@ def shown(definitions: list[Json], history: list[Happening], options: Json) -> s
         columns = dict(zip(COLUMNS, one.line.decode().split("\t"), strict=True))
         lines.append(f"event { ({name: text for name, text in columns.items() if text}) }")
         lines.append(f"  reads {one.reads_ms} store {one.store} expire {one.expire}")
+        lines[-1] += f" reads_all {one.reads_all} order {one.order}"
     return "\n".join(lines)

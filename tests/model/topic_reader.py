@@ -65,13 +65,14 @@ def read_topic(
 class Recorder:
     """Follows a topic whose records are deleted once they are used, and keeps them all."""
 
-    def __init__(self, bootstrap: str, topic: str) -> None:
+    def __init__(self, bootstrap: str, topic: str, *, isolation: str = "read_uncommitted") -> None:
+        self._isolation = isolation
         self._bootstrap = bootstrap
         self._topic = topic
         self._changed = threading.Condition()
         self._stopping = False
         self._failure: Exception | None = None
-        self._consumer = _consumer(bootstrap, topic, "read_uncommitted", {})
+        self._consumer = _consumer(bootstrap, topic, isolation, {})
         self._records: Records = {one.partition: [] for one in self._consumer.assignment()}
         self._thread = threading.Thread(target=self._follow, name=f"recorder of {topic}")
 
@@ -99,7 +100,7 @@ class Recorder:
         if self._failure is not None:
             raise self._failure
         start = {part: seen[-1].offset + 1 for part, seen in self._records.items() if seen}
-        rest = read_topic(self._bootstrap, self._topic, isolation="read_uncommitted", start=start)
+        rest = read_topic(self._bootstrap, self._topic, isolation=self._isolation, start=start)
         return {part: seen + rest[part] for part, seen in self._records.items()}
 
     def _has(self, count: int) -> bool:

@@ -3,6 +3,8 @@
 It reads the source and the interventions topic, applies the events to the naive model in the order
 in which each profile got them, and compares attributes and interventions. The order is that of the
 source, where all events of a profile stand in one partition, or that of the contributions topic.
+Rules across attribute keys follow the order of the rules topic; what their targets remember must
+not have become too old on the way, since no topic says when that is forgotten.
 It imports nothing of the processor.
 """
 
@@ -16,12 +18,13 @@ from typing import Any, Literal
 from tests.model.contribution_log import Contribution, ContributionLog, Section
 from tests.model.enriched import NotAnEventError
 from tests.model.naive import Entry, Model, ProfileId
+from tests.model.part_log import PartLog
 from tests.model.published import Attribute, Json
 from tests.model.topic_reader import Records, read_topic, topic_id
 from tests.model.values import UNITS_MS, agrees
 
 Place = tuple[int, int]  # partition and offset in the source
-Step = tuple[Place, list[ProfileId] | None]
+Step = tuple[Place, list[ProfileId]]
 DIFFERENCES_MAX = 100
 
 
@@ -34,6 +37,7 @@ class Evidence:
     interventions: Records
     contributions: Records | None = None
     source_topic_id: str = ""
+    parts: Records = field(default_factory=dict)
 
 
 @dataclass
@@ -47,7 +51,9 @@ class Report:
     applied: int = 0
     replayed: int = 0
     dropped: int = 0
+    parts: int = 0
     interventions: int = 0
+    joint_interventions: int = 0
     attributes_compared: int = 0
     difference_count: int = 0
     differences: list[str] = field(default_factory=list)
@@ -65,6 +71,7 @@ def verify(
     source_topic: str,
     interventions_topic: str,
     contributions: str | Records | None = None,
+    parts: str | Records | None = None,
     definitions: list[Json],
     attributes_by_profile: Mapping[ProfileId, Json],
     read_now_ms: int | tuple[int, int],
@@ -73,7 +80,8 @@ def verify(
 ) -> Report:
     """Read the topics of a run and check it; see `check`.
 
-    `contributions` is the topic, or what a Recorder got of it: workers delete what they have used.
+    `contributions` and `parts` (the rules topic, for definitions that have rules across keys) are
+    the topics, or what a Recorder got of them: workers delete what they have used.
     """
     if order == "contributions" and contributions is None:
         raise ValueError("the order of the contributions needs their topic")
@@ -85,6 +93,7 @@ def verify(
         read_topic(bootstrap, interventions_topic),
         contributions if order == "contributions" else None,
         topic_id(bootstrap, source_topic),
+        read_topic(bootstrap, parts) if isinstance(parts, str) else parts or {},
     )
     model = Model(definitions, **options)
     return check(evidence, model, attributes_by_profile, read_now_ms)
@@ -120,6 +129,7 @@ def check(
         result = model.apply(line, evidence.source_topic, partition, offset, owners)
         assert isinstance(result, list), "only events get here"
         fired += result
+    fired += join_parts(evidence, model, report)
     report.duplicates = model.duplicates
     report.profiles = len(model.profiles)
     compare_interventions(evidence.interventions, fired, report)
@@ -151,7 +161,7 @@ def in_source_order(
                 report.differ(f"{owner} has events in several source partitions: unknown order")
                 partitions[owner] = place[0]
         report.applied += len(entries)
-        yield place, None
+        yield place, list(entries)
 
 
 def in_contribution_order(
@@ -186,6 +196,18 @@ def in_contribution_order(
         report.differ(f"contribution of {place} to {owner}: missing")
 
 
+def join_parts(evidence: Evidence, model: Model, report: Report) -> list[Json]:
+    """What the targets fire in the order of the rules topic, which must hold just what was sent."""
+    report.parts = len(model.sent)
+    log = PartLog(evidence.source_topic, model.sent)
+    fired = [model.targets.join(part) for part in log.read(evidence.parts)]
+    for problem in log.problems:
+        report.differ(problem)
+    found = [one for one in fired if one is not None]
+    report.joint_interventions = len(found)
+    return found
+
+
 def wrong_contribution(
     evidence: Evidence, section: Section, one: Contribution, entries: Mapping[ProfileId, Entry]
 ) -> str:
@@ -197,7 +219,12 @@ def wrong_contribution(
         return "the event gives the profile nothing"
     found = (one.time_ms, one.event_id, one.event_name, one.derived_tstamp)
     due = (entry.time_ms, entry.event_id, entry.event_name, entry.derived_tstamp)
-    return "" if found == due else f"{found} instead of {due}"
+    if found != due:
+        return f"{found} instead of {due}"
+    numbers, ids = one.asks or ([], {})
+    if len(set(numbers)) != len(entry.asked) or ids != entry.ids:
+        return f"asks {one.asks} instead of {entry.asked} with {entry.ids}"
+    return "" if bool(one.values) == bool(entry.values) else f"{one.values} of {entry.values}"
 
 
 def compare_interventions(found: Records, expected: list[Json], report: Report) -> None:

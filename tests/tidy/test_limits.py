@@ -4,7 +4,9 @@ import orjson
 
 from definitions import limits as definition_limits
 from processor import limits
-from processor.engine.contribution import Contribution
+from processor.aggregates import Result
+from processor.engine.contribution import Asks, Contribution
+from processor.engine.joint import Part, encode_part
 from processor.errors import DeadLetterReason
 from processor.interventions.message import Because, Fired, Trigger, encode_message
 from processor.settings import Settings
@@ -21,8 +23,10 @@ CLIENT_MESSAGE_BYTES = 1_000_000
 ENVELOPE_BYTES = 4_096
 UTF8_BYTES_PER_CHAR = 4
 INTEGER = 2**63 - 1
-# More attributes on one key than anybody has.
+# More attributes on one key, joint rules and attribute keys than anybody has.
 SERIES = 500
+JOINT_RULES = 500
+KEYS = 100
 # The promise of README: attributes in one rule, or read with one firing.
 ATTRIBUTES = 100
 # The largest that the setting of this name takes.
@@ -47,6 +51,10 @@ def largest_contribution() -> Contribution:
         event_name="e" * 1_000,
         derived_tstamp="2026-11-22 10:00:00.123",
         values=[(INTEGER - number, LONGEST_STRING) for number in range(SERIES)],
+        asks=Asks(
+            rules=[INTEGER - number for number in range(JOINT_RULES)],
+            ids={f"{number:0{limits.NAME_CHARS_MAX}}": LONGEST_ID for number in range(KEYS)},
+        ),
     )
 
 
@@ -98,6 +106,37 @@ def test_the_largest_dead_letter_fits_its_topic() -> None:
     size = len(encode_dead_letter(refused))
     assert size <= room(SPECS[SETTINGS.dead_letter_topic])
     assert size <= CLIENT_MESSAGE_BYTES
+
+
+def test_the_largest_part_fits_its_topic() -> None:
+    values: list[Result] = [LONGEST_STRING] * ATTRIBUTES
+    names = [f"{number:0{limits.NAME_CHARS_MAX}}" for number in range(ATTRIBUTES)]
+    part = Part(
+        rule=INTEGER,
+        target_key=LONGEST_NAME,
+        target_id=LONGEST_ID,
+        key=LONGEST_NAME,
+        ids=dict.fromkeys(names, LONGEST_ID),
+        before=values,
+        after=values,
+        told=values,
+        time_ms=INTEGER,
+        event_id="e" * limits.EVENT_ID_BYTES_MAX,
+        event_name="e" * limits.SCHEMA_PART_BYTES_MAX,
+        derived_tstamp="2026-11-22 10:00:00.123",
+        topic="t" * 249,
+        partition=1023,
+        offset=INTEGER,
+        definitions_offset=INTEGER,
+    )
+    size = len(encode_part(part))
+    assert size <= room(SPECS[SETTINGS.rules_topic])
+    assert size <= limits.PROFILE_BYTES_MAX, "the producer of a flush takes no larger message"
+
+
+def test_parts_that_wait_for_a_flush_fit_the_queue_of_a_producer() -> None:
+    assert limits.PARTS_BYTES_MAX * 8 <= 2**30
+    assert limits.PROFILE_BYTES_MAX <= limits.PARTS_BYTES_MAX
 
 
 def test_the_largest_intervention_fits_its_topic() -> None:

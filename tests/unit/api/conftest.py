@@ -1,7 +1,7 @@
 """Workers with real plans and profiles, and their APIs."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from definitions.life_cycle import LifeCycleStep
 from definitions.records import objects_from_file
 from processor.api import Readiness, Server, Subscriptions, create_api, serve
 from processor.clock import wall_ms
-from processor.engine import Plan, Profile, Source, compile_plan, step
+from processor.engine import Coverage, Plan, Profile, Source, compile_plan, new_coverage, step
 from processor.errors import (
     BrokerError,
     InvalidDefinitionsError,
@@ -85,6 +85,8 @@ class OneWorker:
         self.profiles: dict[tuple[str, str], Profile] = {}
         self.owners: dict[str, str] = {}
         self.moving: dict[str, int] = {}
+        self.kept = new_coverage()
+        self.kept.note(plan, START_MS)
         self.ready = Readiness(ready=True, reason="", restored=1.0)
 
     def other_urls(self) -> list[str]:
@@ -103,12 +105,15 @@ class OneWorker:
     def owner_url(self, key: str, identifier: str) -> str | None:
         return self.owners.get(identifier)
 
-    def committed_profile(self, key: str, identifier: str) -> Profile | None:
+    def committed_profile(self, key: str, identifier: str) -> nullcontext[Profile | None]:
         if self.moving.get(identifier, 0) > 0:
             self.moving[identifier] -= 1
             message = "partition 3 is being taken over"
             raise NotReadyError(message, hint="try again in a moment")
-        return self.profiles.get((key, identifier))
+        return nullcontext(self.profiles.get((key, identifier)))
+
+    def coverage(self, key: str, identifier: str) -> Coverage:
+        return self.kept
 
     def readiness(self) -> Readiness:
         return self.ready

@@ -1,6 +1,10 @@
+import dataclasses
+
 import pytest
 
+from definitions.catalog import Catalog
 from processor.clock import wall_ms
+from processor.engine import compile_plan, new_coverage
 
 PATH = "/api/v1/profiles"
 KEY = "domain_userid"
@@ -11,6 +15,7 @@ ALL = {
     "ecom_recent_v1:product_views_15m",
     "ecom_recent_v1:last_product_15m",
 }
+LIFETIME = {name for name in ALL if name.startswith("ecom_attributes")}
 
 
 async def test_without_a_choice_every_attribute_of_the_key_is_read(client, busiest):
@@ -52,3 +57,16 @@ async def test_a_wrong_request_is_refused(client, body, status):
     answer = await client.post(PATH, json=body)
     assert answer.status_code == status
     assert answer.json()["error"]
+
+
+async def test_what_is_not_complete_says_since_when(client, worker, busiest):
+    answer = await client.post(PATH, json={"key": KEY, "ids": [busiest]})
+    assert "since" not in answer.json()
+    worker.kept = new_coverage()
+    worker.kept.note(compile_plan(Catalog.empty()), 0)
+    worker.kept.note(dataclasses.replace(worker.plan, definitions_offset=7), 1_700_000_000_000)
+    wanted = ["ecom_recent_v1:product_views_15m", *sorted(LIFETIME)]
+    body = {"key": KEY, "ids": [busiest, "nobody"], "attributes": wanted}
+    since = (await client.post(PATH, json=body)).json()["since"]
+    assert set(since) == {busiest, "nobody"}
+    assert since[busiest] == dict.fromkeys(LIFETIME, "2023-11-14T22:13:20.000Z")

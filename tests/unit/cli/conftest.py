@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import AsyncIterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from definitions.catalog import Catalog
 from definitions.records import objects_from_file
 from processor.api import Readiness, create_api, serve
 from processor.cli.main import app
-from processor.engine import Plan, Profile, compile_plan
+from processor.engine import Coverage, Plan, Profile, compile_plan, new_coverage
 from processor.settings import Settings
 
 EXAMPLE = Path(definitions.examples.__file__).with_name("ecommerce.py")
@@ -24,12 +25,17 @@ class EmptyWorker:
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
+        self.kept = new_coverage()
+        self.kept.note(plan, 0)
 
     def owner_url(self, key: str, identifier: str) -> str | None:
         return None
 
-    def committed_profile(self, key: str, identifier: str) -> Profile | None:
-        return None
+    def committed_profile(self, key: str, identifier: str) -> nullcontext[Profile | None]:
+        return nullcontext(None)
+
+    def coverage(self, key: str, identifier: str) -> Coverage:
+        return self.kept
 
     def readiness(self) -> Readiness:
         return Readiness(ready=True, reason="", restored=1.0)
@@ -76,13 +82,18 @@ def wrong_file(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-async def address(run) -> AsyncIterator[str]:
-    """HOST:PORT of a worker with the example's definitions and no profiles."""
+def worker() -> EmptyWorker:
+    """A worker with the example's definitions and no profiles."""
     published = [
         one.model_copy(update={"is_published": True}) for one in objects_from_file(EXAMPLE)
     ]
-    plan = compile_plan(Catalog.empty().with_objects(published))
+    return EmptyWorker(compile_plan(Catalog.empty().with_objects(published)))
+
+
+@pytest.fixture
+async def address(run, worker: EmptyWorker) -> AsyncIterator[str]:
+    """HOST:PORT of the worker."""
     settings = Settings(http="127.0.0.1:0")
-    server = await serve(create_api(EmptyWorker(plan), settings), settings)
+    server = await serve(create_api(worker, settings), settings)
     yield f"127.0.0.1:{server.port}"
     await server.stop()

@@ -1,6 +1,8 @@
 import asyncio
 import json
 
+from processor.engine import new_coverage
+
 VIEWS = "ecom_attributes_v1:count_product_views"
 
 
@@ -28,6 +30,15 @@ async def test_without_a_terminal_each_value_has_a_line(run, address):
         "a\tecom_recent_v1:product_views_15m\t0",
         "a\tecom_recent_v1:last_product_15m\tnull",
     ]
+
+
+async def test_what_is_not_complete_says_since_when(run, address, worker):
+    worker.kept = new_coverage()  # that has not noted the definitions yet
+    arguments = ("attributes", "domain_userid", "a", "--http", address)
+    told = json.loads((await asyncio.to_thread(run, *arguments, "--json")).stdout)
+    assert VIEWS in told["since"]["a"]
+    lines = (await asyncio.to_thread(run, *arguments)).stdout.splitlines()
+    assert next(one for one in lines if VIEWS in one).startswith(f"a\t{VIEWS}\t0\tsince 20")
 
 
 async def test_an_unknown_service_is_wrong_use(run, address):

@@ -7,16 +7,24 @@ import pytest
 
 from processor.cli.main import COMMANDS
 
-README = (Path(__file__).parents[3] / "README.md").read_text()
+ROOT = Path(__file__).parents[3]
+README = (ROOT / "README.md").read_text()
 
 
-def test_the_first_definition_is_right(run, tmp_path):
-    code, _tracking = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
-    file = tmp_path / "first.py"
+@pytest.mark.parametrize(
+    ("page", "record"),
+    [
+        ("README.md", "intervention/welcome_back/1"),
+        ("definitions/README.md", "intervention/nudge/1"),
+    ],
+)
+def test_the_definitions_that_a_page_shows_are_right(run, tmp_path, page, record):
+    code, *_others = re.findall(r"```python\n(.*?)```", (ROOT / page).read_text(), re.DOTALL)
+    file = tmp_path / "shown.py"
     file.write_text(code)
     result = run("check", file)
     assert result.exit_code == 0, result.stderr
-    assert "intervention/welcome_back/1" in result.stdout
+    assert record in result.stdout
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -96,6 +96,8 @@ def problems(*objects):
 
 TIER = AttributeKey(name="tier", property=event_property("tier"))
 OTHER_TIER = AttributeKey(name="tier", property=event_property("level"))
+WAREHOUSE_KEY = AttributeKey(name="crm", external_column="crm", is_published=True)
+SHOP_KEY = AttributeKey(name="shop", property=AtomicProperty(name="app_id"))
 
 # Attributes that are wrong, with the code and the end of the place of the one problem.
 WRONG_ATTRIBUTES = [
@@ -141,7 +143,11 @@ WRONG_ATTRIBUTES = [
     (where(Criterion(property=URL, operator="=", value=["x"])), "criterion_value", "value"),
     (where(Criterion(property=URL, operator="<", value=True)), "criterion_value", "value"),
     (where(Criterion(property=URL, operator="=", value="x" * 5000)), "criterion_value", "value"),
-    (counter(events=[Event(event_specification_id="x")]), "unsupported", "event_specification_id"),
+    (
+        counter(events=[Event(event_specification_id="x", name="n")]),
+        "event_selector",
+        "event_specification_id",
+    ),
     (attribute(property=event_property("a[*]")), "path", "path"),
     (attribute(property=event_property("$..a")), "path", "path"),
     (where(Criterion.is_null(event_property("a[-1]"))), "path", "path"),
@@ -252,18 +258,23 @@ WRONG_SETS = [
         "intervention r v1 / target_attribute_key tier",
     ),
     (
-        [group(), rule(target_attribute_keys=[LinkAttributeKey(name="user_id")])],
-        "unsupported",
-        "intervention r v1 / target_attribute_key user_id",
+        [group(), WAREHOUSE_KEY, rule(target_attribute_keys=[LinkAttributeKey(name="crm")])],
+        "unknown_attribute_key",
+        "intervention r v1 / target_attribute_key crm",
+    ),
+    (
+        [group(), SHOP_KEY, rule(target_attribute_keys=[LinkAttributeKey(name="shop")])],
+        "unknown_attribute_key",
+        "intervention r v1 / target_attribute_key shop",
     ),
     (
         [
             group(),
-            group(name="h", attribute_key=user_id),
-            rule(InterventionCriteriaAll(all=[leaf(), leaf("h:n")])),
+            group(name="h", attribute_key=SHOP_KEY, is_published=False),
+            rule(target_attribute_keys=[LinkAttributeKey(name="shop")]),
         ],
-        "unsupported",
-        "intervention r v1 / criteria",
+        "unknown_attribute_key",
+        "intervention r v1 / target_attribute_key shop",
     ),
     (
         [group(), rule(leaf(operator="is null"))],
@@ -380,10 +391,15 @@ def test_an_object_built_unchecked_has_the_problems_of_its_fields(wrong, code, p
     assert problem.hint
 
 
+def test_an_event_specification_alone_selects_events():
+    chosen = counter(events=[Event(event_specification_id="x"), Event(name="n")])
+    assert Catalog.empty().with_objects([group(chosen)]).problems() == []
+
+
 def test_every_code_of_a_catalog_is_seen_here():
     seen = {code for _, code, _ in WRONG_ATTRIBUTES + WRONG_SETS + WRONG_FIELDS}
     elsewhere = {"file", "record_key", "published_content", "key_in_use"}
-    elsewhere |= {"unknown_object", "published", "in_use", "exists"}
+    elsewhere |= {"unknown_object", "published", "in_use", "exists", "unsupported"}
     assert seen | elsewhere == {code.value for code in ProblemCode}
 
 
@@ -477,6 +493,36 @@ def test_a_rule_on_a_warehouse_group_is_refused():
 def test_a_service_may_read_groups_of_different_keys_with_equal_names():
     other = group(name="h", attribute_key=user_id)
     assert problems(group(), other, service(group(), other)) == []
+
+
+def target(name):
+    return [LinkAttributeKey(name=name)]
+
+
+@pytest.mark.parametrize(
+    "objects",
+    [
+        [
+            group(name="h", attribute_key=user_id),
+            rule(InterventionCriteriaAll(all=[leaf(), leaf("h:n")])),
+        ],
+        [rule(target_attribute_keys=target("user_id"))],
+        [rule(target_attribute_keys=target("user_id") + target("domain_userid"))],
+        [group(name="h", attribute_key=SHOP_KEY), rule(target_attribute_keys=target("shop"))],
+        [
+            SHOP_KEY.model_copy(update={"is_published": True}),
+            rule(target_attribute_keys=target("shop")),
+        ],
+        [SHOP_KEY, rule(target_attribute_keys=target("shop"), is_published=False)],
+        [
+            group(name="h", attribute_key=user_id),
+            rule(payload_attribute_groups=[VersionedLinkAttributeGroup(name="h")]),
+        ],
+    ],
+    ids=["criteria", "target", "targets", "embedded", "registered", "draft", "payload"],
+)
+def test_a_rule_may_name_several_attribute_keys(objects):
+    assert problems(group(), *objects) == []
 
 
 def test_the_latest_version_with_the_attribute_is_meant():

@@ -2,7 +2,7 @@
 
 import pytest
 
-from definitions import AtomicProperty, LinkAttributeKey, user_id
+from definitions import AtomicProperty, AttributeKey, LinkAttributeKey
 from definitions.catalog import Catalog
 from definitions.life_cycle import (
     create,
@@ -141,11 +141,12 @@ def test_a_rule_is_right_whatever_warehouse_versions_its_group_has(write):
 
 
 def test_a_rule_that_would_be_wrong_with_what_is_left_is_unpublished_along(write):
-    """The other version is kept by another key than the one that the rule targets."""
+    """No other group says what the attribute key that the rule targets is."""
+    shop = AttributeKey(name="shop", property=AtomicProperty(name="app_id"))
     before = catalog(
-        write.group("g", 1, attribute_key=user_id),
-        write.group("g", 2),
-        write.rule(target_attribute_keys=[LinkAttributeKey(name="domain_userid")]),
+        write.group("g", 1),
+        write.group("g", 2, attribute_key=shop),
+        write.rule(target_attribute_keys=[LinkAttributeKey(name="shop")]),
     )
     step = unpublish(before, ["attribute_group/g/2"])
     assert step.records == ("attribute_group/g/2", RULE)

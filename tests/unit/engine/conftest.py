@@ -1,6 +1,6 @@
 """Short ways to write definitions, events and contributions for the tests of the engine."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -19,7 +19,10 @@ from processor.engine import (
     Source,
     changed_records,
     compile_plan,
+    decode_part,
     decode_profile,
+    encode_part,
+    join,
     read_attributes,
     step,
 )
@@ -114,7 +117,8 @@ class Bench:
             "",
             [(self.series(f"g:{name}"), value) for name, value in values.items()],
         )
-        return step(self.profile, contribution, self.plan, Source("enriched", 3))
+        stepped = step(self.profile, contribution, self.plan, Source("enriched", 3))
+        return None if stepped is None else stepped.fired
 
     def read(self, now_ms, group="g"):
         return read_attributes(self.profile, self.plan.group_attributes(group), now_ms)
@@ -127,6 +131,51 @@ class Bench:
             else:
                 self.store[suffix] = record
         self.profile = decode_profile(self.store[b""], self.store.get)
+
+
+class Several:
+    """Profiles of several keys under a plan; what they say is given out, to be joined at will."""
+
+    def __init__(self, plan):
+        self.plan = plan
+        self.profiles = {}
+
+    def profile(self, key, identifier):
+        return self.profiles.setdefault((key, identifier), Profile())
+
+    def tell(self, time_ms, event_id, *, name="click", offset=0, **columns):
+        """Apply an event to all its profiles; return the parts, by the key that says them."""
+        moment = datetime.fromtimestamp(time_ms / 1000, UTC)
+        tstamp = moment.isoformat(" ", "milliseconds").removesuffix("+00:00")
+        event = Write.event(
+            collector_tstamp=tstamp, event_id=event_id, event_name=name,
+            **{"domain_userid": "", **columns},
+        )  # fmt: skip
+        parts = {}
+        for one in self.plan.contributions(event, offset):
+            profile = self.profile(one.key, one.id)
+            stepped = step(profile, one, self.plan, Source("enriched", 3))
+            for part in () if stepped is None else stepped.parts:
+                parts.setdefault(one.key, []).append(part)
+        return parts
+
+    def join(self, *parts):
+        """Join parts at their targets, over the wire; return what fired."""
+        decoded = [decode_part(encode_part(part)) for part in parts]
+        fired = [
+            join(self.profile(part.target_key, part.target_id), part, self.plan) for part in decoded
+        ]
+        return [one for one in fired if one is not None]
+
+    def take(self, *event, **columns):
+        """Apply an event, and join what the profiles say in the order of their keys."""
+        parts = self.tell(*event, **columns)
+        return self.join(*(part for key in sorted(parts) for part in parts[key]))
+
+
+@pytest.fixture
+def several():
+    return Several
 
 
 @pytest.fixture

@@ -90,7 +90,7 @@ def test_a_count_of_firings_that_has_a_maximum_stays_while_its_rule_is_live(writ
     assert len(one.step(START, a=None)) == 1
     assert not expire(one.profile, one.plan, START + 1_000 * HOUR).empty
     one.reload()
-    assert one.step(START + 1_000 * HOUR, a=None) == []
+    assert one.step(START + 1_000 * HOUR, a=None) == ()
     assert expire(one.profile, write.plan(group), START + 3_000 * HOUR).empty
 
 
@@ -108,3 +108,14 @@ def test_a_large_state_that_ended_is_deleted_with_its_record(write, bench):
 def test_a_profile_that_never_counted_anything_is_empty(write):
     expiry = expire(Profile(), write.plan(write.group(write.attribute("a"))), START)
     assert (expiry.changed, expiry.empty) == (False, True)
+
+
+def test_a_window_that_comes_back_is_read_from_its_own_entries(write, bench):
+    group = write.group(write.attribute("a", "unique_list", period=HOUR), write.attribute("b"))
+    one = bench(write.plan(group))
+    for begin, first in ((START, 0.0), (START + 10 * HOUR, 10.0)):
+        for number in range(700):
+            one.step(begin + number, a=first + number % 3, b=None)
+        assert set(one.read(begin + 699)["a"]) == {first, first + 1, first + 2}
+        assert expire(one.profile, one.plan, begin + 5 * HOUR).changed
+        assert not one.profile.head.windows

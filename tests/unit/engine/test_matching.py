@@ -51,6 +51,53 @@ def test_an_event_that_no_selector_matches_contributes_nothing(write):
     assert len(plan.contributions(write.event(event_name="view"), 0)) == 1
 
 
+def followed(*specifications):
+    schema = "iglu:com.snowplowanalytics.snowplow/event_specification/jsonschema/1-0-3"
+    entities = [{"schema": schema, "data": {"id": one}} for one in specifications]
+    return json.dumps({"schema": "", "data": entities})
+
+
+def test_an_event_specification_selects_events_of_any_schema(write):
+    chosen = Selector(event_specification_id="buy")
+    plan = write.plan(write.group(write.attribute("a", events=[chosen])))
+    for name in ("click", "view"):
+        for wanted, contexts in enumerate(["", followed("sell"), followed("sell", "buy")]):
+            event = write.event(event_name=name, contexts=contexts)
+            assert len(plan.contributions(event, 0)) == (wanted == 2)
+
+
+def test_an_event_is_counted_by_its_specification_and_by_its_schema(write):
+    plan = write.plan(
+        write.group(
+            write.attribute("a", events=[Selector(event_specification_id="buy")]),
+            write.attribute("b", events=[Selector(name="click")]),
+            write.attribute("c", events=[Selector(event_specification_id="sell")]),
+        )
+    )
+    a, b, c = (one.series_id for one in plan.group_attributes("g"))
+
+    def series(contexts, **columns):
+        found = plan.contributions(write.event(contexts=contexts, **columns), 0)
+        return {series_id for one in found for series_id, _ in one.values}
+
+    assert series("") == {b}
+    assert series(followed("buy")) == {a, b}
+    assert series(followed("buy", "sell")) == {a, b, c}
+    assert series(followed("other")) == {b}
+    assert series(followed("sell"), event_name="view") == {c}
+
+
+def test_entities_are_read_only_where_a_definition_asks_for_event_specifications(write):
+    broken = write.event(contexts="{")
+    without = write.plan(write.group(write.attribute("a")))
+    assert len(without.contributions(broken, 0)) == 1
+    asked = write.attribute("a", events=[Selector(event_specification_id="buy")])
+    with pytest.raises(MalformedEventError):
+        write.plan(write.group(asked)).contributions(broken, 0)
+    others = write.plan(write.group(asked), app_ids=("shop",))
+    assert others.contributions(broken, 0) == []
+
+
 @pytest.mark.parametrize("identifier", ["", "x" * (IDENTIFIER_CHARS_MAX + 1)])
 def test_an_event_without_a_usable_id_contributes_nothing(write, identifier):
     plan = write.plan(write.group(write.attribute("a")))

@@ -48,11 +48,12 @@ def test_what_is_counted_changes_a_series(write):
         write.attribute("a"),
         write.attribute("a", "sum", type="int64"),
         write.attribute("a", "sum", events=[Event(name="x")]),
+        write.attribute("a", "sum", events=[Event(event_specification_id="x")]),
         write.attribute("a", "sum", criteria=Criteria(all=[A])),
         write.attribute("a", "sum", criteria=Criteria(any=[A])),
         write.attribute("a", "sum", property=AtomicProperty(name="tr_total")),
     ]
-    assert len({name(one), name(one, "domain_userid"), *map(name, others)}) == 8
+    assert len({name(one), name(one, "domain_userid"), *map(name, others)}) == 9
 
 
 def test_spelling_of_a_path_does_not_matter():

@@ -3,8 +3,10 @@ import json
 from pathlib import Path
 
 import pytest
+from msgspec.structs import asdict, astuple
 
 from processor.engine import Profile, changed_records, decode_profile, new_profile, read_attributes
+from processor.engine.joint_instance import decode_heard
 from processor.errors import StateError, StateFormatError
 from processor.limits import PROFILE_BYTES_MAX
 
@@ -91,6 +93,13 @@ def test_the_golden_profile_of_format_1_is_still_read(write, shop):
     attributes = write.plan(shop).group_attributes("g")
     assert read_attributes(profile, attributes, golden["now_ms"]) == golden["attributes"]
     assert [list(one) for one in profile.head.firings.values()] == golden["firings"]
+    joints = {str(rule): list(map(plain, some)) for rule, some in profile.head.joints.items()}
+    assert joints == golden["joints"]
+
+
+def plain(instance):
+    heard = {key: astuple(decode_heard(data)) for key, data in instance.heard.items()}
+    return asdict(instance) | {"heard": {key: list(one) for key, one in heard.items()}}
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,12 @@ from datetime import timedelta
 
 import pytest
 
-from definitions import InterventionCriteriaAll, user_id
-from processor.errors import DefinitionError
+from definitions import (
+    InterventionCriteriaAll,
+    LinkAttributeKey,
+    VersionedLinkAttributeGroup,
+    user_id,
+)
 
 START = 1_700_000_000_000
 
@@ -21,14 +25,26 @@ def test_an_attribute_means_the_latest_version_that_has_it(write, bench):
     assert fired.attributes == {"g:a": 1, "g:b": None, "g:c": None}
 
 
-def test_a_rule_over_several_keys_is_refused(write):
+@pytest.mark.parametrize(
+    ("criteria", "fields", "joint"),
+    [
+        (["g:a"], {}, False),
+        (["g:a"], {"target_attribute_keys": [LinkAttributeKey(name="domain_userid")]}, False),
+        (["g:a"], {"payload_attribute_groups": [VersionedLinkAttributeGroup(name="g")]}, False),
+        (["g:a", "h:b"], {}, True),
+        (["g:a"], {"target_attribute_keys": [LinkAttributeKey(name="user_id")]}, True),
+        (["g:a"], {"payload_attribute_groups": [VersionedLinkAttributeGroup(name="h")]}, True),
+        ([], {}, False),
+    ],
+)
+def test_a_rule_is_joint_when_it_names_more_than_one_key(write, criteria, fields, joint):
     groups = [
         write.group(write.attribute("a")),
         write.group(write.attribute("b"), name="h", attribute_key=user_id),
     ]
-    both = [write.criterion("g:a", ">", 0), write.criterion("h:b", ">", 0)]
-    with pytest.raises(DefinitionError, match="several attribute keys"):
-        write.plan(*groups, write.rule(InterventionCriteriaAll(all=both)))
+    tree = InterventionCriteriaAll(all=[write.criterion(one, ">", 0) for one in criteria])
+    plan = write.plan(*groups, write.rule(tree, **fields))
+    assert (len(plan.rules), len(plan.joints)) == (int(not joint), int(joint))
 
 
 def test_a_rule_that_reads_nothing_never_fires(write, bench):

@@ -328,7 +328,7 @@ def test_rules_fire_in_the_order_of_their_names(write, bench):
 def test_a_contribution_that_no_live_attribute_reads_changes_nothing(write, bench):
     one = bench(write.plan(write.group(write.attribute("a"))))
     contribution = Contribution(1, "domain_userid", "u1", START, "e", "click", "", [(77, None)])
-    assert step(one.profile, contribution, one.plan, Source("enriched", 0)) == ()
+    assert step(one.profile, contribution, one.plan, Source("enriched", 0)) == ((), ())
     assert not one.profile.changed
     assert one.step(START, "e", a=None) == ()
 

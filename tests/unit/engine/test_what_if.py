@@ -2,6 +2,7 @@
 
 import pytest
 
+from definitions import InterventionCriteriaAll, LinkAttributeKey, domain_sessionid, user_id
 from processor.engine import Source, WhatIf
 from processor.events import ATOMIC_COLUMNS
 from processor.limits import WHAT_IF_FIRED_MAX, WHAT_IF_PROFILES_MAX
@@ -114,3 +115,61 @@ def test_what_is_kept_is_bounded_and_what_is_left_out_is_counted(plan, monkeypat
     assert [fired.target_id for fired in run.fired] == ["u0", "u1"]
     assert read(run, "u2") == [2, None]
     assert read(run, "u3") == [None, None]
+
+
+# --- rules across attribute keys ------------------------------------------------------------------
+
+
+@pytest.fixture
+def joint_plan(write):
+    """Two clicks of the browser and one in the session; told to the user."""
+    both = [write.criterion("g:n", ">=", 2), write.criterion("s:n", ">=", 1)]
+    rule = write.rule(
+        InterventionCriteriaAll(all=both),
+        target_attribute_keys=[LinkAttributeKey(name="user_id")],
+    )
+    groups = [
+        write.group(write.attribute("n")),
+        write.group(write.attribute("n"), name="s", attribute_key=domain_sessionid),
+    ]
+    return write.plan(*groups, rule)
+
+
+def clicks(*visits):
+    for number, (user, session, jo) in enumerate(visits):
+        yield line(user, f"e{number}", domain_sessionid=session, user_id=jo)
+
+
+VISITS = [("u", "s1", "jo"), ("u", "s1", "jo"), ("u", "s2", "jo"), ("v", "s3", "mo")]
+
+
+def test_rules_across_keys_are_joined_before_the_next_event(joint_plan):
+    run = taken(WhatIf(joint_plan), *clicks(*VISITS))
+    found = [(fired.target_key, fired.target_id, fired.trigger.event_id) for fired in run.fired]
+    assert found == [("user_id", "jo", "e1"), ("user_id", "jo", "e2")]
+    assert run.fired_counts == {("r", 1): 2}
+    assert (run.matched, run.duplicates, run.left_out) == (4, 0, 0)
+
+
+def test_parts_of_an_event_are_joined_in_the_order_of_keys(write):
+    both = [write.criterion("a:n", ">=", 2), write.criterion("b:n", ">=", 2)]
+    rule = write.rule(InterventionCriteriaAll(all=both))
+    groups = [
+        write.group(write.attribute("n"), name="a", attribute_key=user_id),
+        write.group(write.attribute("n"), name="b", attribute_key=domain_sessionid),
+    ]
+    run = taken(WhatIf(write.plan(*groups, rule)), *clicks(*VISITS[:2]))
+    assert [fired.target_key for fired in run.fired] == ["domain_sessionid", "user_id"]
+    because = {one.attribute: (one.before, one.after) for one in run.fired[0].because}
+    assert because == {"a:n": (1, 2), "b:n": (2, 2)}
+
+
+def test_with_ids_only_what_fires_for_them_counts_but_all_keys_are_known(joint_plan):
+    run = taken(WhatIf(joint_plan, ["jo"]), *clicks(*VISITS, ("v", "s3", "mo")))
+    assert [fired.target_id for fired in run.fired] == ["jo", "jo"]
+    assert (run.events, run.matched) == (5, 0)
+    run = taken(WhatIf(joint_plan, ["u"]), *clicks(*VISITS))
+    assert (run.fired, run.matched) == ([], 3)
+    assert read(run, "u") == [3]
+    attributes = joint_plan.key_attributes("domain_userid")
+    assert run.sample(attributes, 10, seed=1, now_ms=AT_MS) == ["u"]

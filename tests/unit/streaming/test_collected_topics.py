@@ -30,7 +30,7 @@ async def test_events_that_kafka_does_not_take_in_time_are_not_acknowledged(away
 
 async def test_events_that_do_not_fit_the_buffer_are_not_acknowledged(away) -> None:
     large = Collected([CollectedEvent(b"", b"x" * 900_000)] * 3, [])
-    with pytest.raises(NotReadyError, match="[Qq]ueue full"):
+    with pytest.raises(NotReadyError, match=r"[Qq]ueue full"):
         await away.write(large, received_ms=0)
 
 

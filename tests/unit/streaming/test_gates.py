@@ -4,7 +4,7 @@ import pytest
 
 from processor.errors import SequenceError
 from processor.limits import RUNS_IN_FLIGHT_MAX
-from processor.streaming.gates import Gate
+from processor.streaming.gates import Gate, GatePair
 
 
 @dataclass
@@ -72,3 +72,32 @@ def test_a_run_of_control_records_alone_has_no_records_and_moves_on() -> None:
     run = made.run([], 12)
     assert (run.start, run.end, run.records) == (10, 12, [])
     assert made.next_offset == 12
+
+
+def pair() -> GatePair:
+    return GatePair(Gate("contributions", 3, 1, "member"), Gate("rules", 3, 1, "member"))
+
+
+def test_a_pair_is_open_when_both_gates_are() -> None:
+    made = pair()
+    made.rules.opens_at(0)
+    assert not made.opened
+    made.contributions.opens_at(0)
+    assert made.opened
+
+
+@pytest.mark.parametrize("name", ["contributions", "rules"])
+def test_a_pair_is_dead_when_one_gate_is(name: str) -> None:
+    made = pair()
+    assert made.alive
+    getattr(made, name).alive = False
+    assert not made.alive
+
+
+def test_a_pair_that_is_closed_lets_nothing_through() -> None:
+    made = pair()
+    for gate in (made.contributions, made.rules):
+        gate.opens_at(0)
+    made.close()
+    assert not made.contributions.wants_records
+    assert not made.rules.wants_records

@@ -1,8 +1,12 @@
+import struct
+import zlib
+
+import msgspec
 import pytest
 
 from processor.errors import SequenceError, StateFormatError
 from processor.streaming.frames import Section
-from processor.streaming.positions import Positions
+from processor.streaming.positions import Offsets, Positions
 
 
 def section(epoch: int, sequence: int, *, partition: int = 0, topic_id: str = "t") -> Section:
@@ -56,18 +60,33 @@ def test_event_time_is_the_least_that_sources_have_reached_idle_ones_aside() -> 
 
 
 def test_positions_survive_their_bytes() -> None:
-    positions = Positions("c", 42)
+    positions = Positions("c", 42, "r", 43)
     position = positions.admit(section(5, 0, partition=3))
     assert position is not None
     position.offset, position.time_ms = 17, 99
     again = Positions.decode(positions.encode())
     assert again.topic_id == "c"
-    assert again.next_offset == 42
+    assert again.rules_topic_id == "r"
+    assert again.offsets == Offsets(contributions=42, rules=43)
     assert again.encode() == positions.encode()
     assert again.admit(section(5, 0, partition=3)) is None
     admitted = again.admit(section(5, 1, partition=3))
     assert admitted is not None
     assert (admitted.offset, admitted.time_ms) == (17, 99)
+
+
+def test_a_record_from_before_there_was_a_rules_topic_is_read() -> None:
+    body = msgspec.msgpack.encode(["c", 42, [["t", 3, 5, 1, 17, 99]]])
+    positions = Positions.decode(struct.pack(">BBI", 0xA7, 1, zlib.crc32(body)) + body)
+    assert (positions.topic_id, positions.rules_topic_id) == ("c", "")
+    assert positions.offsets == Offsets(contributions=42, rules=0)
+    assert positions.newest_ms() == 99
+
+
+def test_a_record_of_a_newer_format_is_refused() -> None:
+    data = Positions("c", 1).encode()
+    with pytest.raises(StateFormatError, match="0xa7/3 are not"):
+        Positions.decode(data[:1] + bytes((3,)) + data[2:])
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from definitions.records import from_record
 from processor.engine import Contribution, Plan, Source, compile_plan, step
 from processor.state import RocksDBStore
 from processor.streaming.frames import Section
-from processor.streaming.gates import Gate
+from processor.streaming.gates import Gate, GatePair
 from processor.streaming.ownership import Ownership
 from processor.streaming.positions import Positions
 from processor.streaming.profile_stage import sweep
@@ -45,9 +45,9 @@ def plan_of(*names: str) -> Plan:
 
 def owned(path: Path) -> Ownership:
     table = ProfileTable(RocksDBStore(path), Positions("c"))
-    gate = Gate("contributions", 0, 1, "member")
+    gates = GatePair(Gate("contributions", 0, 1, "member"), Gate("rules", 0, 1, "member"))
     producer: Any = None  # a sweep sends nothing
-    return Ownership(gate, table, producer)
+    return Ownership(gates, table, producer)
 
 
 def count(own: Ownership, plan: Plan, identifier: str, name: str, time_ms: int) -> None:
@@ -79,6 +79,11 @@ def reached(own: Ownership, partition: int, time_ms: int) -> None:
     position.time_ms = time_ms
 
 
+def exists(own: Ownership, identifier: str) -> bool:
+    with own.table.committed_profile("domain_userid", identifier) as profile:
+        return profile is not None
+
+
 async def test_an_expired_profile_leaves_the_store(tmp_path: Path) -> None:
     own, plan = owned(tmp_path / "s"), plan_of("a")
     count(own, plan, "old", "a", 10 * DAY_MS)
@@ -86,8 +91,8 @@ async def test_an_expired_profile_leaves_the_store(tmp_path: Path) -> None:
     reached(own, 0, 12 * DAY_MS)
     assert await sweep(own, Definitions(plan)) == 1  # type: ignore[arg-type]
     flush(own)
-    assert own.table.committed_profile("domain_userid", "old") is None
-    assert own.table.committed_profile("domain_userid", "young") is not None
+    assert not exists(own, "old")
+    assert exists(own, "young")
 
 
 async def test_an_idle_source_does_not_hold_up_the_sweep(tmp_path: Path) -> None:
@@ -106,12 +111,12 @@ async def test_a_sweep_keeps_what_a_newer_plan_counts(tmp_path: Path) -> None:
     reached(own, 0, 12 * DAY_MS)
     definitions.plan = new
     assert await sweep(own, definitions) == 0  # type: ignore[arg-type]
-    assert own.table.committed_profile("domain_userid", "one") is not None
+    assert exists(own, "one")
 
 
 async def test_a_dead_gate_ends_the_sweep(tmp_path: Path) -> None:
     own, plan = owned(tmp_path / "s"), plan_of("a")
     count(own, plan, "old", "a", DAY_MS)
     reached(own, 0, 12 * DAY_MS)
-    own.gate.alive = False
+    own.gates.close()
     assert await sweep(own, Definitions(plan)) == 0  # type: ignore[arg-type]

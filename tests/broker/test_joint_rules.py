@@ -1,0 +1,472 @@
+"""Rules across attribute keys: parts on their way between workers that come, go, freeze and die."""
+
+import re
+import signal
+import subprocess
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from typing import Any
+
+import httpx
+import msgspec
+import pytest
+from confluent_kafka import Consumer, Producer, TopicPartition
+
+from tests.broker.cluster import Cluster, WorkerProcess
+from tests.broker.visits import (
+    KEY,
+    application,
+    attribute,
+    delete_before,
+    eventually,
+    fired,
+    group,
+    group_offsets,
+    processor,
+    rule,
+    stays,
+    visit,
+)
+
+pytestmark = pytest.mark.broker
+
+Json = dict[str, Any]
+SESSION = "domain_sessionid"
+TARGETS = [{"name": KEY}, {"name": SESSION}]
+FATAL = 70
+STEPS = (1, 2, 3, 4)
+VIEWS_NEEDED = 3
+PAGE = {"type": "atomic", "name": "page_urlpath"}
+
+
+def session_group(name: str, attributes: list[Json]) -> Json:
+    return {**group(name, attributes), "attribute_key": {"name": SESSION}}
+
+
+def joint(name: str, *criteria: tuple[str, str, Any], **more: Any) -> Json:
+    """A rule for the user and for the session."""
+    leaves = [
+        {"attribute": of, "operator": operator, **({} if value is None else {"value": value})}
+        for of, operator, value in criteria
+    ]
+    return {**rule(name, {"all": leaves}), "target_attribute_keys": TARGETS, **more}
+
+
+DEFINITIONS: dict[str, Json] = {
+    "attribute_group/visits/1": group("visits", [attribute("views", "int32", "counter")]),
+    "attribute_group/session/1": session_group(
+        "session",
+        [
+            attribute("pages", "int32", "counter"),
+            attribute("page", "string", "last", property=PAGE),
+        ],
+    ),
+    "intervention/both/1": joint(
+        "both", ("visits:views", ">=", VIEWS_NEEDED), ("session:pages", ">=", 2)
+    ),
+}
+LIMITED = {
+    **{name: one for name, one in DEFINITIONS.items() if not name.startswith("intervention")},
+    "intervention/twice/1": joint(
+        "twice", ("visits:views", ">=", 1), ("session:page", "changed", None), max_fires=2
+    ),
+    "intervention/cooled/1": joint(
+        "cooled", ("visits:views", ">=", 1), ("session:page", "changed", None), cooldown="PT1H"
+    ),
+}
+
+
+class Sessions:
+    """Page views of users that have one session each, and whether each rule fired as it must."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self.cluster = cluster
+        self.views: Counter[str] = Counter()
+
+    def send(self, users: Iterable[str], times: int = 1, **columns: str) -> None:
+        events = []
+        for user in list(users) * times:
+            one = visit(user, self.views[user], domain_sessionid=session_of(user), **columns)
+            events.append((one, None))
+            self.views[user] += 1
+        self.cluster.produce(events)
+
+    def check_exact(self) -> None:
+        """Every view counts once in both profiles; the rule has fired once for each target."""
+        self.cluster.wait_applied(60)
+        for key, name, identify in (
+            (KEY, "visits_v1:views", str),
+            (SESSION, "session_v1:pages", session_of),
+        ):
+            ids = {identify(user): count for user, count in self.views.items()}
+            found = self.cluster.read_profiles(key, sorted(ids))["profiles"]
+            assert {one: values[name] for one, values in found.items()} == ids
+        met = [user for user, count in self.views.items() if count >= VIEWS_NEEDED]
+        wanted = [(KEY, user) for user in met] + [(SESSION, session_of(user)) for user in met]
+        assert sorted(targets(self.cluster)) == sorted(wanted)
+
+
+def session_of(user: str) -> str:
+    return f"session-of-{user}"
+
+
+def targets(cluster: Cluster, name: str = "both") -> list[tuple[str, str]]:
+    """Attribute key and id of every firing of a rule."""
+    return [target_of(one) for one in fired(cluster) if name_of(one) == name]
+
+
+def name_of(message: Json) -> str:
+    return str(message["name"])
+
+
+def target_of(message: Json) -> tuple[str, str]:
+    target = message["target_attribute_key"]
+    return target["name"], target["id"]
+
+
+def users(prefix: str, count: int = 20) -> list[str]:
+    return [f"{prefix}-{number}" for number in range(count)]
+
+
+# --- one application, workers come and go, in the order of the tests ------------------------------
+
+
+@pytest.fixture(scope="module")
+def sessions(
+    bootstrap_servers: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Sessions]:
+    with application(
+        bootstrap_servers, tmp_path_factory.mktemp("joint"), DEFINITIONS, partitions=4
+    ) as cluster:
+        yield Sessions(cluster)
+
+
+def test_a_rule_across_keys_fires_once_for_each_of_its_targets(sessions: Sessions) -> None:
+    sessions.cluster.worker("one").start(TRIM_EVERY_S="0.5").wait_ready()
+    sessions.send(users("first"), 4)
+    sessions.check_exact()
+
+
+def test_all_targets_of_one_trigger_share_the_id_of_the_intervention(sessions: Sessions) -> None:
+    cluster = sessions.cluster
+    for _ in range(VIEWS_NEEDED):
+        sessions.send(["shared"])
+        cluster.wait_applied(60)
+    found = [one for one in fired(cluster) if target_of(one)[1].endswith("shared")]
+    assert {target_of(one) for one in found} == {(KEY, "shared"), (SESSION, session_of("shared"))}
+    assert len({one["intervention_id"] for one in found}) == 1
+    assert {one["trigger"]["event_id"] for one in found} == {f"shared-{VIEWS_NEEDED - 1}"}
+    assert all(one["attributes"]["visits:views"] == VIEWS_NEEDED for one in found)
+
+
+def test_parts_that_are_applied_are_deleted(sessions: Sessions) -> None:
+    cluster = sessions.cluster
+
+    def trimmed() -> bool:
+        bounds = watermarks(cluster, cluster.settings.rules_topic)
+        return all(low > 0 and high - low <= 1 for low, high in bounds.values())
+
+    sessions.check_exact()
+    eventually(trimmed, 20)
+
+
+def test_a_worker_that_joins_takes_over_frames_and_parts_of_its_partitions(
+    sessions: Sessions,
+) -> None:
+    cluster = sessions.cluster
+    one, two = cluster.worker("one"), cluster.worker("two")
+    two.start(TRIM_EVERY_S="0.5").wait_ready()
+    sessions.send(users("joined", 40), 4)
+    sessions.check_exact()
+    for worker in (one.wait_ready(), two):
+        assert open_partitions(worker, "profiles") == open_partitions(worker, "rules") == 2
+    settings = cluster.settings
+    assert (
+        partitions_read(two, settings.rules_topic)
+        == partitions_read(two, settings.contributions_topic)
+        != set()
+    )
+    applied = [worker.metric("processor_parts_applied_total") for worker in (one, two)]
+    sent = [worker.metric("processor_parts_sent_total") for worker in (one, two)]
+    assert all(applied), "both have targets"
+    assert all(sent), "both have keys that the rule reads"
+    assert sum(applied) == sum(sent)
+
+
+def test_a_worker_that_leaves_loses_nothing(sessions: Sessions) -> None:
+    cluster = sessions.cluster
+    sessions.send(users("left", 40), 2)
+    assert cluster.worker("two").stop() == 0
+    sessions.send(users("left", 40), 2)
+    sessions.check_exact()
+
+
+def test_a_worker_frozen_in_a_transaction_with_parts_changes_nothing_when_it_wakes(
+    sessions: Sessions,
+) -> None:
+    cluster = sessions.cluster
+    two = cluster.worker("two").start(FREEZE_AFTER="2:4").wait_ready()
+    took = cluster.worker("one").log().count("partition_taken_over")
+    sent = 0
+    while not frozen(two):
+        sent += 1
+        assert sent < 100, two.log()[-2000:]
+        sessions.send(users("frozen", 40), 1)
+        time.sleep(0.2)
+    eventually(lambda: cluster.worker("one").log().count("partition_taken_over") > took, 40)
+    sessions.send(users("frozen", 40), VIEWS_NEEDED)
+    sessions.check_exact()
+    two.signal(signal.SIGCONT)
+    sessions.send(users("woken", 40), 4)
+    two.wait_ready()
+    sessions.check_exact()
+
+
+def test_workers_without_rules_across_keys_send_nothing(sessions: Sessions) -> None:
+    cluster = sessions.cluster
+    worker = cluster.worker("one")
+    done = processor("unpublish", "intervention/both", environment=cluster.environment)
+    assert done.returncode == 0, done.stderr
+    cluster.wait_applied()
+    before = worker.metric("processor_parts_sent_total")
+    bounds = watermarks(cluster, cluster.settings.rules_topic)
+    cluster.produce([(visit("nobody", n, domain_sessionid="s"), None) for n in range(40)])
+    cluster.wait_applied(60)
+    assert worker.metric("processor_parts_sent_total") == before
+    after = watermarks(cluster, cluster.settings.rules_topic)
+    assert {n: high for n, (_, high) in after.items()} == {
+        n: high for n, (_, high) in bounds.items()
+    }
+
+
+def frozen(worker: WorkerProcess) -> bool:
+    assert worker.process is not None
+    state = Path(f"/proc/{worker.process.pid}/stat").read_text().rpartition(")")[2].split()[0]
+    return state == "T"
+
+
+def open_partitions(worker: WorkerProcess, role: str) -> float:
+    return worker.metric("processor_partitions", role=role, state="open")
+
+
+def partitions_read(worker: WorkerProcess, topic: str) -> set[str]:
+    """The partitions of a topic that a worker has ever read."""
+    samples = httpx.get(f"{worker.url}/metrics", timeout=10.0).text
+    found = re.findall(r'processor_lag_records\{partition="(\d+)",topic="([^"]+)"\}', samples)
+    return {number for number, of in found if of == topic}
+
+
+def watermarks(cluster: Cluster, topic: str) -> dict[int, tuple[int, int]]:
+    consumer = Consumer({"bootstrap.servers": cluster.bootstrap_servers, "group.id": "bounds"})
+    try:
+        return {
+            number: consumer.get_watermark_offsets(TopicPartition(topic, number), timeout=30)
+            for number in range(cluster.settings.partitions)
+        }
+    finally:
+        consumer.close()
+
+
+# --- killed behind each step of a flush -----------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def crashed(
+    bootstrap_servers: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, Sessions]]:
+    """Two applications beside each other; their workers are killed behind one step after the other.
+
+    The one is always started again on its directory, the other on an empty one.
+    """
+    with ExitStack() as stack:
+        found = {
+            name: Sessions(
+                stack.enter_context(
+                    application(
+                        bootstrap_servers, tmp_path_factory.mktemp(f"crash-{name}"), DEFINITIONS
+                    )
+                )
+            )
+            for name in ("kept", "emptied")
+        }
+        for step in STEPS:
+            for name, sessions in found.items():
+                worker = sessions.cluster.worker("one")
+                worker.start(wipe=name == "emptied", CRASH_AFTER=f"{step}:{step + 2}")
+            for sessions in found.values():
+                feed_until_it_ends(sessions, sessions.cluster.worker("one"), step)
+        for name, sessions in found.items():
+            sessions.cluster.worker("one").start(wipe=name == "emptied")
+        for sessions in found.values():
+            sessions.cluster.worker("one").wait_ready()
+        yield found
+
+
+def feed_until_it_ends(sessions: Sessions, worker: WorkerProcess, step: int) -> None:
+    """Give a worker parts to flush until it has killed itself."""
+    rounds = 0
+    while worker.running:
+        rounds += 1
+        assert rounds < 100, worker.log()
+        sessions.send([f"{step}-{rounds}-{number}" for number in range(10)], 4)
+        with suppress(subprocess.TimeoutExpired):
+            worker.wait_ended(0.3)
+    assert worker.wait_ended() == -signal.SIGKILL, worker.log()
+
+
+@pytest.mark.parametrize("directory", ["kept", "emptied"])
+def test_a_worker_killed_behind_any_step_loses_and_doubles_no_part(
+    crashed: dict[str, Sessions], directory: str
+) -> None:
+    crashed[directory].check_exact()
+
+
+# --- limits of firings ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("wipe", [False, True], ids=["directory kept", "directory emptied"])
+def test_limits_of_firings_hold_across_a_restart(
+    bootstrap_servers: str, tmp_path: Path, wipe: bool
+) -> None:
+    with application(bootstrap_servers, tmp_path, LIMITED) as cluster:
+        sessions, worker = Sessions(cluster), cluster.worker("one")
+        worker.start().wait_ready()
+        for page in ("/a", "/b"):
+            sessions.send(["limited"], page_urlpath=page)
+            cluster.wait_applied(60)
+        both = [(KEY, "limited"), (SESSION, session_of("limited"))]
+        assert sorted(targets(cluster, "twice")) == sorted(both * 2)
+        assert sorted(targets(cluster, "cooled")) == sorted(both)
+        worker.kill()
+        worker.start(wipe=wipe).wait_ready()
+        for page in ("/c", "/d"):
+            sessions.send(["limited"], page_urlpath=page)
+            cluster.wait_applied(60)
+        assert sorted(targets(cluster, "twice")) == sorted(both * 2)
+        assert sorted(targets(cluster, "cooled")) == sorted(both)
+
+
+# --- parts that cannot be applied -----------------------------------------------------------------
+
+MAGIC = bytes((0xA8, 1))
+
+
+def part(user: str, *, definitions_offset: int = -1) -> bytes:
+    """A part of no rule, made without the processor's own encoder."""
+    fields = [
+        1, KEY, user, KEY, {KEY: user}, [], [], [], 1_700_000_000_000, f"{user}-0", "page_view", "",
+        "enriched", 0, 0, definitions_offset,
+    ]  # fmt: skip
+    return MAGIC + msgspec.msgpack.encode(fields)
+
+
+def write_parts(cluster: Cluster, partition: int, *parts: bytes | None) -> None:
+    producer = Producer({"bootstrap.servers": cluster.bootstrap_servers})
+    for one in parts:
+        producer.produce(cluster.settings.rules_topic, one, partition=partition)
+    assert producer.flush(30) == 0
+
+
+BROKEN = {
+    "of-a-newer-format": (b"\xa8\x09" + part("newer")[2:], "0xa8/9"),
+    "damaged": (MAGIC + b"\xc1", "part"),
+    "without-a-value": (None, "too short"),
+}
+
+
+@pytest.fixture(scope="module")
+def stopped(
+    bootstrap_servers: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, WorkerProcess]]:
+    """Workers that met a good part, one that cannot be read, and another good one."""
+    found = {}
+    with ExitStack() as stack:
+        for name, (broken, _) in BROKEN.items():
+            directory = tmp_path_factory.mktemp(name)
+            cluster = stack.enter_context(application(bootstrap_servers, directory, {}))
+            write_parts(cluster, 1, part("first"), broken, part("last"))
+            found[name] = cluster.worker("one").start()
+        yield found
+
+
+@pytest.mark.parametrize("kind", BROKEN)
+def test_a_part_that_cannot_be_read_ends_the_worker(
+    stopped: dict[str, WorkerProcess], kind: str
+) -> None:
+    worker = stopped[kind]
+    assert worker.wait_ended() == FATAL, worker.log()
+    last = worker.log().rpartition("worker_stops")[2]
+    assert BROKEN[kind][1] in last
+    assert f"{worker.cluster.settings.rules_topic}-1" in last, "the partition is named"
+    assert "offset 1" in last, "the record is named"
+    assert "Traceback" not in last
+
+
+@pytest.fixture(scope="module")
+def by_hand(bootstrap_servers: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sessions]:
+    """An application whose worker has applied ten parts of each partition."""
+    with application(bootstrap_servers, tmp_path_factory.mktemp("hand"), DEFINITIONS) as cluster:
+        for partition in range(cluster.settings.partitions):
+            write_parts(cluster, partition, *[part(user) for user in users("hand", 10)])
+        worker = cluster.worker("one").start().wait_ready()
+        cluster.wait_applied(60)
+        assert worker.metric("processor_parts_applied_total") == 20
+        yield Sessions(cluster)
+
+
+def test_parts_that_are_applied_are_not_applied_again(by_hand: Sessions) -> None:
+    worker = by_hand.cluster.worker("one")
+    worker.kill()
+    worker.start(wipe=True).wait_ready()
+    write_parts(by_hand.cluster, 0, part("another"))
+    by_hand.cluster.wait_applied(60)
+    assert worker.metric("processor_parts_applied_total") == 1
+
+
+def test_parts_wait_for_the_definitions_that_they_were_made_under(by_hand: Sessions) -> None:
+    cluster, worker = by_hand.cluster, by_hand.cluster.worker("one")
+    newest = int(worker.metric("processor_definitions_offset"))
+    before = worker.metric("processor_parts_applied_total")
+    write_parts(cluster, 0, part("waits", definitions_offset=newest + 1), part("behind"))
+    by_hand.send(users("beside"), 4)
+    eventually(lambda: cluster.lag(cluster.settings.contributions_topic) == 0)
+    stays(lambda: cluster.lag(cluster.settings.rules_topic) >= 2, 1)
+    name = "intervention/other/1"
+    cluster.publish([(name, joint("other", ("visits:views", ">", 1_000)))])
+    by_hand.check_exact()
+    assert worker.metric("processor_parts_applied_total") > before + 2
+
+
+def test_parts_removed_before_they_were_joined_stop_the_worker(by_hand: Sessions) -> None:
+    cluster, worker, topic = (
+        by_hand.cluster,
+        by_hand.cluster.worker("one"),
+        by_hand.cluster.settings.rules_topic,
+    )
+    worker.kill()
+    stored = group_offsets(cluster, topic)[0].offset
+    write_parts(cluster, 0, *[part(user) for user in users("removed", 5)])
+    delete_before(cluster, topic, {0: stored + 3})
+    worker.start()
+    assert worker.wait_ended() == FATAL
+    last = worker.log().rpartition("worker_stops")[2]
+    assert topic in last
+    assert str(stored) in last
+    assert "Traceback" not in last
+
+
+def test_a_rules_topic_that_was_made_anew_stops_the_worker(by_hand: Sessions) -> None:
+    cluster, topic = by_hand.cluster, by_hand.cluster.settings.rules_topic
+    worker = cluster.worker("one")
+    cluster.admin.delete_topics([topic])[topic].result(30)
+    eventually(lambda: topic not in cluster.admin.list_topics(timeout=10).topics)
+    done = processor("topics", "create", environment=cluster.environment)
+    assert done.returncode == 0, done.stderr
+    worker.start()
+    assert worker.wait_ended() == FATAL
+    last = worker.log().rpartition("worker_stops")[2]
+    assert f"{topic} is not the topic that partition" in last
+    assert "PROCESSOR_APP_ID" in last
