@@ -9,7 +9,7 @@ from typing import Final, Protocol
 from urllib.parse import unquote
 
 import structlog
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, HTTPException, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
 
 from processor.clock import wall_ms
@@ -31,7 +31,9 @@ _ANONYMOUS_USERID: Final = "00000000-0000-0000-0000-000000000000"
 _UNKNOWN_ADDRESS: Final = "unknown"
 _PREFLIGHT_S: Final = 86_400
 _TRACKER: Final = "com.snowplowanalytics.snowplow"
-_BAD_REQUEST, _URI_TOO_LONG, _HEADERS_TOO_LARGE, _UNAVAILABLE = 400, 414, 431, 503
+# How paths of the API begin: what misses one of them comes from no tracker.
+_API_PARTS: Final = frozenset({"api", "health"})
+_BAD_REQUEST, _NOT_FOUND, _URI_TOO_LONG, _HEADERS_TOO_LARGE, _UNAVAILABLE = 400, 404, 414, 431, 503
 # What the log tells of the events that were refused in one request.
 _TOLD_MAX = 3
 
@@ -56,6 +58,8 @@ def collector_router(sink: EventSink) -> APIRouter:
         return await _answer(request, sink, with_body=False)
 
     async def post(request: Request) -> Response:
+        if request.path_params["vendor"] in _API_PARTS:
+            raise HTTPException(_NOT_FOUND)
         return await _answer(request, sink, with_body=True)
 
     async def preflight(request: Request) -> Response:
@@ -96,6 +100,7 @@ async def _answer(request: Request, sink: EventSink, *, with_body: bool) -> Resp
     try:
         await sink.write(collected, arrival.received_ms)
     except NotReadyError as error:
+        log.warning("events_not_taken", error=str(error))
         return JSONResponse({"error": str(error)}, _UNAVAILABLE, {**headers, "Retry-After": "1"})
     response: Response
     if mistake:

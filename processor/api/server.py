@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import uvicorn
 from fastapi import FastAPI
 
+from processor.api.connections import ImpatientConnection
 from processor.errors import ListenError
 from processor.limits import CLIENT_SILENT_MS
 from processor.settings import Settings
@@ -72,6 +73,7 @@ async def serve(
     listening = _listen(settings)
     config = uvicorn.Config(
         api,
+        http=ImpatientConnection,
         log_config=None,
         access_log=False,
         lifespan="on",

@@ -1,8 +1,9 @@
 """Requests of trackers to events: one in a query, or many in a body.
 
 A body is `{"schema": "iglu:…/payload_data/…", "data": [{parameter: text, …}, …]}`. What the query
-of such a request says holds for each of its events, before what they say themselves. An event that
-cannot be right is refused alone; a body that cannot be read is refused as a whole.
+of such a request says holds for each of its events, before what they say themselves; without a
+body it is the event. An event that cannot be right is refused alone; a body that cannot be read is
+refused as a whole.
 """
 
 from collections.abc import Iterable
@@ -70,11 +71,13 @@ def collect_query(query: str, arrival: Arrival) -> Collected:
 
 
 def collect_body(body: bytes, content_type: str, query: str, arrival: Arrival) -> Collected:
-    """Return the events of a body.
+    """Return the events of a body; where there is none, that of the query.
 
     Raises:
         TrackerProtocolError: it has none that could be looked at.
     """
+    if query and not body and not content_type:
+        return collect_query(query, arrival)
     kind = content_type.partition(";")[0].strip().lower()
     if kind != _JSON:
         message = f"the content type is {content_type[:100]!r}; it must be {_JSON}"

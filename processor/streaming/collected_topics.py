@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Iterator
 from typing import Any
 
-from confluent_kafka import KafkaException, Producer
+from confluent_kafka import KafkaError, KafkaException, Producer
 
 from processor.collector import Collected, RefusedEvent
 from processor.errors import NotReadyError
@@ -39,9 +39,9 @@ class _Deliveries:
         self._left = count
         self._error = ""
 
-    def report(self, error: Any, _message: Any) -> None:  # confluent's types
+    def report(self, error: KafkaError | Exception | None, _message: Any) -> None:  # confluent's
         if error is not None and not self._error:
-            self._error = str(error)
+            self._error = error.str() if isinstance(error, KafkaError) else str(error)
         self._left -= 1
         if not self._left and not self.done.done():
             self.done.set_result(self._error)

@@ -2,9 +2,11 @@
 
 import json
 import queue
+import socket
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, Self
 
 import httpx
@@ -33,7 +35,8 @@ class Stream:
         request = self._client.build_request("GET", url + PATH, params=targets, headers=headers)
         self.response = self._client.send(request, stream=True)
         assert self.response.status_code == 200, self.response.read()
-        threading.Thread(target=self._read, daemon=True).start()
+        self._thread = threading.Thread(target=self._read, daemon=True)
+        self._thread.start()
         deadline = time.monotonic() + WAIT_S
         while not self.lines:  # the worker counts it among its subscribers
             assert time.monotonic() < deadline
@@ -46,6 +49,11 @@ class Stream:
         self.close()
 
     def close(self) -> None:
+        """Hang up. The last id is that of what came before."""
+        with suppress(OSError):  # the worker may have been first
+            connection = self.response.extensions["network_stream"].get_extra_info("socket")
+            connection.shutdown(socket.SHUT_RDWR)
+        self._thread.join(WAIT_S)
         self.response.close()
         self._client.close()
 

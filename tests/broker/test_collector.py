@@ -1,7 +1,8 @@
 """The official Python tracker against the collector: what it tracks becomes attributes.
 
 Tracker -> collector -> Kafka -> worker -> attributes and interventions. The collector is once part
-of the worker, once the process of `processor collect`.
+of two workers behind a balancer, once the process of `processor collect`; attributes are read by
+the balancer, too.
 """
 
 import json
@@ -31,7 +32,8 @@ from snowplow_tracker import (
     Tracker,
 )
 
-from tests.broker.cluster import Cluster, WorkerProcess
+from tests.broker.cluster import Cluster
+from tests.broker.round_robin import RoundRobin
 from tests.broker.visits import (
     Json,
     application,
@@ -40,9 +42,9 @@ from tests.broker.visits import (
     fired,
     group,
     processor,
-    read,
     records,
     rule,
+    start_all,
 )
 
 pytestmark = pytest.mark.broker
@@ -171,9 +173,12 @@ def cluster(bootstrap_servers: str, tmp_path_factory: pytest.TempPathFactory) ->
 
 
 @pytest.fixture(scope="module")
-def worker(cluster: Cluster) -> WorkerProcess:
-    """A worker with the collector at its API, as `processor up` starts it."""
-    return cluster.worker("one").start(PROCESSOR_COLLECTOR="true").wait_ready()
+def balancer(cluster: Cluster) -> Iterator[RoundRobin]:
+    """Two workers with the collector at their API, as `processor up` starts them."""
+    workers = [cluster.worker("one"), cluster.worker("two")]
+    start_all(workers, PROCESSOR_COLLECTOR="true")
+    with RoundRobin([worker.port for worker in workers]) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")
@@ -214,85 +219,124 @@ def subject(user: str) -> Subject:
     )
 
 
-def track_everything(tracker: Tracker) -> None:
-    """Every kind of event that the tracker has; 17 events."""
-    poster = SelfDescribingJson("iglu:com.acme/poster/jsonschema/2-1-1", {"film": "Sölaris 🙂"})
-    geo = SelfDescribingJson(
-        f"iglu:{SNOWPLOW}/geolocation_context/jsonschema/1-0-0", {"latitude": -23.2, "longitude": 4}
-    )
-    save = SelfDescribingJson("iglu:com.acme/save_game/jsonschema/1-0-2", {"level": 23})
-    long_ago_ms = int(time.time() * 1000) - 7_200_000
-    tracker.track(PageView("http://a.example/", "Before", true_timestamp=long_ago_ms))
-    tracker.track(
-        PageView(
-            "http://a.example/x?utm_source=mail", "Home\ufffd\u2028page\n", context=[poster, geo]
-        )
-    )
+POSTER_1 = SelfDescribingJson("iglu:com.acme/poster/jsonschema/2-1-1", {"film": "Sölaris 🙂"})
+GEO = SelfDescribingJson(
+    f"iglu:{SNOWPLOW}/geolocation_context/jsonschema/1-0-0", {"latitude": -23.2, "longitude": 4}
+)
+SAVED = SelfDescribingJson("iglu:com.acme/save_game/jsonschema/1-0-2", {"level": 23})
+PAGE = "http://a.example/x?utm_source=mail"
+TITLE = "Home\ufffd\u2028page\n"
+
+
+def long_ago_ms() -> int:
+    return int(time.time() * 1000) - 7_200_000
+
+
+def track_by_classes(tracker: Tracker) -> None:
+    """The kinds of event that the tracker has classes for."""
+    tracker.track(PageView("http://a.example/", "Before", true_timestamp=long_ago_ms()))
+    tracker.track(PageView(PAGE, TITLE, context=[POSTER_1, GEO]))
     tracker.track(PagePing("http://a.example/x", min_x=0, max_x=100, min_y=5, max_y=500))
     tracker.track(ScreenView(id_=SESSION, name="HUD"))
     tracker.track(StructuredEvent("shop", "add", property_="pcs", value=13.99))
-    tracker.track(SelfDescribing(save))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)
-        tracker.track_screen_view("HUD > Save Game", "screen23")
-        tracker.track_link_click("http://my-target-url2/path", "element id 2")
-        tracker.track_add_to_cart("123", 2, "The Devil's Dance", "Books", 23.99, "USD")
-        tracker.track_remove_from_cart("123", 1)
-        tracker.track_form_change("signupForm", "age", "INPUT", "24", "number", ["signup__number"])
-        tracker.track_form_submit(
-            "signupForm",
-            ["signup__warning"],
-            [{"name": "email", "value": "email@example.com", "nodeName": "INPUT"}],
-        )
-        tracker.track_site_search(["pulp fiction", "reviews"], {"nswf": True}, 215, 22)
-        items = [
-            {"sku": "pbz0026", "price": 20, "quantity": 1},
-            {"sku": "pbz0038", "price": 15, "quantity": 1, "name": "tarot"},
-        ]
-        tracker.track_ecommerce_transaction("6a8078be", 35.5, city="London", items=items)
+    tracker.track(SelfDescribing(SAVED))
 
 
-def profile(worker: WorkerProcess, user: str) -> Json:
-    return (read(worker, [user]) or {}).get(user) or {}
+def track_by_methods(tracker: Tracker) -> None:
+    """The same events, by the methods that are older than the classes."""
+    tracker.track_page_view("http://a.example/", "Before", tstamp=long_ago_ms())
+    tracker.track_page_view(PAGE, TITLE, context=[POSTER_1, GEO])
+    tracker.track_page_ping("http://a.example/x", None, None, 0, 100, 5, 500)
+    tracker.track_mobile_screen_view("HUD", SESSION)
+    tracker.track_struct_event("shop", "add", None, "pcs", 13.99)
+    tracker.track_unstruct_event(SAVED)
 
 
+def track_the_rest(tracker: Tracker) -> None:
+    """The kinds of event that the tracker has only methods for."""
+    tracker.track_screen_view("HUD > Save Game", "screen23")
+    tracker.track_link_click("http://my-target-url2/path", "element id 2")
+    tracker.track_add_to_cart("123", 2, "The Devil's Dance", "Books", 23.99, "USD")
+    tracker.track_remove_from_cart("123", 1)
+    tracker.track_form_change("signupForm", "age", "INPUT", "24", "number", ["signup__number"])
+    tracker.track_form_submit(
+        "signupForm",
+        ["signup__warning"],
+        [{"name": "email", "value": "email@example.com", "nodeName": "INPUT"}],
+    )
+    tracker.track_site_search(["pulp fiction", "reviews"], {"nswf": True}, 215, 22)
+    items = [
+        {"sku": "pbz0026", "price": 20, "quantity": 1},
+        {"sku": "pbz0038", "price": 15, "quantity": 1, "name": "tarot"},
+    ]
+    tracker.track_ecommerce_transaction("6a8078be", 35.5, city="London", items=items)
+
+
+def fired_for(cluster: Cluster, user: str) -> list[str]:
+    return [one["name"] for one in fired(cluster) if one["target_attribute_key"]["id"] == user]
+
+
+def profile(balancer: RoundRobin, user: str) -> Json:
+    answer = httpx.post(
+        f"http://127.0.0.1:{balancer.port}/api/v1/profiles",
+        json={"key": "domain_userid", "ids": [user]},
+        timeout=30.0,
+    )
+    assert answer.status_code in {200, 503}, answer.text
+    profiles: Json = answer.json().get("profiles") or {}
+    return profiles.get(user) or {}
+
+
+# Who is tracked; how events are sent; whether documents are in base64; by what they are tracked;
+# which collector they are sent to. The emitter that is buffered sends when its time is up.
 WAYS = [
-    ("sync-get-base64", Emitter, {"method": "get"}, True, "worker"),
-    ("sync-get-plain", Emitter, {"method": "get"}, False, "collector"),
-    ("sync-post-plain", Emitter, {"method": "post", "batch_size": 1}, False, "worker"),
-    ("sync-post-buffered", Emitter, {"method": "post", "batch_size": 100}, True, "collector"),
-    ("sync-post-bytes", Emitter, {"method": "post", "byte_limit": 3_000}, True, "worker"),
-    ("async-post-base64", AsyncEmitter, {"method": "post", "batch_size": 5}, True, "worker"),
-    ("async-get-plain", AsyncEmitter, {"method": "get", "thread_count": 3}, False, "collector"),
+    ("get-base64", Emitter, {"method": "get"}, True, track_by_classes, "workers"),
+    ("get-plain", Emitter, {"method": "get"}, False, track_by_methods, "collector"),
+    ("post-plain", Emitter, {"batch_size": 1}, False, track_by_classes, "workers"),
+    ("post-buffered", Emitter, {"batch_size": 100}, True, track_by_methods, "collector"),
+    ("post-bytes", Emitter, {"byte_limit": 3_000}, True, track_by_methods, "workers"),
+    ("async-post", AsyncEmitter, {"batch_size": 5}, True, track_by_classes, "workers"),
+    ("async-get", AsyncEmitter, {"method": "get", "thread_count": 3}, False, track_by_classes,
+     "collector"),
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("user", "kind", "options", "base64", "where"), WAYS)
+@pytest.mark.parametrize(
+    ("user", "kind", "options", "base64", "track", "where"), WAYS, ids=[way[0] for way in WAYS]
+)
 def test_everything_that_is_tracked_becomes_attributes_and_fires(
-    cluster: Cluster, worker: WorkerProcess, collector: int, user, kind, options, base64, where
-) -> None:
+    cluster: Cluster, balancer: RoundRobin, collector: int,
+    user, kind, options, base64, track, where,
+) -> None:  # fmt: skip
     failures: list[Any] = []
     emitter = kind(
         "127.0.0.1",
         protocol="http",
-        port=worker.port if where == "worker" else collector,
+        port=balancer.port if where == "workers" else collector,
         on_failure=lambda *what: failures.append(what),
         **options,
     )
     tracker = Tracker("sp", emitter, subject(user), app_id="shop", encode_base64=base64)
-    track_everything(tracker)
-    tracker.flush()
+    buffered = user == "post-buffered"
+    if buffered:
+        emitter.set_flush_timer(0.2)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        track(tracker)
+        track_the_rest(tracker)
+    if not buffered:
+        tracker.flush()
     eventually(
-        lambda: profile(worker, user) == EXPECTED,
-        what=lambda: f"{profile(worker, user)} {failures}",
+        lambda: profile(balancer, user) == EXPECTED,
+        what=lambda: f"{profile(balancer, user)} {failures}",
     )
+    emitter.cancel_flush_timer()
     assert not failures
-    fired_for = [one for one in fired(cluster) if one["target_attribute_key"]["id"] == user]
-    assert [one["name"] for one in fired_for] == ["searcher"]
+    assert eventually(lambda: fired_for(cluster, user)) == ["searcher"]
 
 
 def test_requests_of_the_tracker_0_8_become_attributes(
-    cluster: Cluster, worker: WorkerProcess, collector: int
+    cluster: Cluster, balancer: RoundRobin, collector: int
 ) -> None:
     with httpx.Client(base_url=f"http://127.0.0.1:{collector}") as client:
         for one in json.loads(RECORDED.read_text()):
@@ -306,8 +350,8 @@ def test_requests_of_the_tracker_0_8_become_attributes(
     counts |= {"tracked_v1:saves": 0, "tracked_v1:mobile_screens": 0}
     found = eventually(
         lambda: (
-            profile(worker, RECORDED_USER).get("tracked_v1:transactions") == 4
-            and profile(worker, RECORDED_USER)
+            profile(balancer, RECORDED_USER).get("tracked_v1:transactions") == 4
+            and profile(balancer, RECORDED_USER)
         )
     )
     assert {name: found[name] or 0 for name in counts} == counts
@@ -316,9 +360,9 @@ def test_requests_of_the_tracker_0_8_become_attributes(
 
 
 def test_a_session_id_that_is_no_uuid_is_a_dead_letter_that_says_so(
-    cluster: Cluster, worker: WorkerProcess
+    cluster: Cluster, balancer: RoundRobin
 ) -> None:
-    emitter = Emitter("127.0.0.1", protocol="http", port=worker.port, batch_size=1)
+    emitter = Emitter("127.0.0.1", protocol="http", port=balancer.port, batch_size=1)
     who = Subject().set_domain_user_id("wrong").set_domain_session_id("my-session")
     Tracker("sp", emitter, who).track(PageView("http://a.example/"))
     (letter,) = eventually(
@@ -331,13 +375,13 @@ def test_a_session_id_that_is_no_uuid_is_a_dead_letter_that_says_so(
     assert f"{letter['key']}\tparameter\tsid 'my-session' is not a UUID" in listed.stdout
     shown = processor("dead-letters", "show", letter["key"], environment=cluster.environment)
     assert '"duid": "wrong"' in shown.stdout.replace('":"', '": "')
-    assert profile(worker, "wrong").get("tracked_v1:page_views") is None
+    assert profile(balancer, "wrong").get("tracked_v1:page_views") is None
 
 
 def test_what_is_no_body_is_a_bad_request_and_a_dead_letter(
-    cluster: Cluster, worker: WorkerProcess, collector: int
+    cluster: Cluster, balancer: RoundRobin, collector: int
 ) -> None:
-    for port in (worker.port, collector):
+    for port in (balancer.port, collector):
         body = f"not JSON {port}".encode()
         headers = {"Content-Type": "application/json"}
         answer = httpx.post(f"http://127.0.0.1:{port}{TP2}", content=body, headers=headers)
@@ -347,9 +391,10 @@ def test_what_is_no_body_is_a_bad_request_and_a_dead_letter(
 
 
 def test_a_visitor_without_an_id_is_known_by_the_collectors_cookie(
-    cluster: Cluster, worker: WorkerProcess
+    cluster: Cluster, balancer: RoundRobin
 ) -> None:
-    with httpx.Client(base_url=f"http://127.0.0.1:{worker.port}") as client:
+    url, alone = f"http://127.0.0.1:{balancer.port}", {"Connection": "close"}
+    with httpx.Client(base_url=url, headers=alone) as client:
         for number in range(3):
             params = {"e": "pv", "aid": f"cookie-{number}"}
             assert client.get("/i", params=params).headers["content-type"] == "image/gif"
@@ -377,11 +422,11 @@ def test_a_request_is_answered_when_kafka_has_its_events(cluster: Cluster, colle
     assert "processor_collected_events_total" in metrics
 
 
-def test_the_first_tracker_of_the_readme_is_right(worker: WorkerProcess) -> None:
+def test_the_first_tracker_of_the_readme_is_right(balancer: RoundRobin) -> None:
     (code,) = re.findall(r"```python\n(from snowplow_tracker .*?)```", README, re.DOTALL)
-    mine = code.replace("127.0.0.1:8080", f"127.0.0.1:{worker.port}").replace('"ID"', '"readme"')
+    mine = code.replace("127.0.0.1:8080", f"127.0.0.1:{balancer.port}").replace('"ID"', '"readme"')
     exec(mine, {})
-    eventually(lambda: profile(worker, "readme").get("tracked_v1:page_views") == 1)
+    eventually(lambda: profile(balancer, "readme").get("tracked_v1:page_views") == 1)
 
 
 def test_collect_says_which_topic_is_missing(cluster: Cluster) -> None:

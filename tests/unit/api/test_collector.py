@@ -203,6 +203,31 @@ async def test_a_worker_has_a_collector_only_where_it_is_given_one(
     assert "/i" not in (await client.get("/openapi.json")).json()["paths"]
 
 
+@pytest.mark.parametrize("path", ["/api/v1", "/health/ready"])
+async def test_a_post_that_misses_the_api_is_not_taken_for_a_trackers(
+    kept: Kept, worker: OneWorker, settings: Settings, client_of, path
+) -> None:
+    client = client_of(create_api(worker, settings, kept))
+    answer = await client.post(path, json={"key": "domain_userid"})
+    assert answer.status_code == 404
+    assert "nothing is at this path" in answer.json()["error"]
+    assert not kept.refused
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("GET", "/"), ("GET", "/no"), ("POST", "/"), ("POST", "/i"), ("PUT", "/i"), ("POST", "/a/b/c"),
+     ("DELETE", TP2), ("OPTIONS", "/no")],
+)  # fmt: skip
+async def test_a_path_that_no_tracker_uses_is_answered_with_those_that_they_use(
+    kept: Kept, client, method, path
+) -> None:
+    answer = await client.request(method, path)
+    assert answer.status_code == 404
+    assert "trackers send to GET /i" in answer.json()["error"]
+    assert not kept.refused
+
+
 async def test_the_collector_tells_its_health_and_metrics(client) -> None:
     assert (await client.get("/health/ready")).status_code == 200
     assert (await client.get("/health/live")).status_code == 200

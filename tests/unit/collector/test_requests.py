@@ -53,6 +53,14 @@ def test_the_query_of_a_body_holds_for_each_event(arrival: Arrival) -> None:
     assert [event.key for event in collected.events] == [b"n", b"n"]
 
 
+def test_without_a_body_the_query_is_the_event(arrival: Arrival) -> None:
+    assert app_ids(collect_body(b"", "", "e=pv&aid=a", arrival)) == ["a"]
+    with pytest.raises(TrackerProtocolError, match="content type"):
+        collect_body(b"", "", "", arrival)
+    with pytest.raises(TrackerProtocolError, match="self-describing JSON"):
+        collect_body(b"", JSON, "e=pv", arrival)
+
+
 @pytest.mark.parametrize(
     ("item", "reason"),
     [
