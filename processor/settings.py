@@ -55,6 +55,9 @@ class Settings(BaseSettings):
         "", description="only events of these app_ids, comma-separated; empty = all"
     )
     collector: bool = Field(False, description="take events from trackers at the HTTP API, too")
+    uuid_keys: str = Field(
+        "", description="attribute keys whose ids must be UUIDs, comma-separated; empty = none"
+    )
     tls_cert: Path | None = Field(None, description="certificate file of the HTTP API")
     tls_key: Path | None = Field(None, description="key file of the HTTP API")
     commit_interval_ms: int = Field(100, ge=1, le=5000, description="time between flushes")
@@ -121,7 +124,12 @@ class Settings(BaseSettings):
     @property
     def app_id_list(self) -> tuple[str, ...]:
         """The app_ids whose events count; empty for all."""
-        return tuple(part.strip() for part in self.app_ids.split(",") if part.strip())
+        return _parts(self.app_ids)
+
+    @property
+    def uuid_key_list(self) -> tuple[str, ...]:
+        """The attribute keys whose ids must be UUIDs."""
+        return _parts(self.uuid_keys)
 
     @property
     def contributions_topic(self) -> str:
@@ -158,3 +166,7 @@ class Settings(BaseSettings):
         }
         config.update({name: value for name, value in named.items() if value})
         return config
+
+
+def _parts(listed: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in listed.split(",") if part.strip())

@@ -108,6 +108,7 @@ def _plan(file: Path, app_ids: tuple[str, ...], settings: Settings) -> tuple[Pla
     plan = compile_plan(
         catalog,
         app_ids=app_ids,
+        uuid_keys=settings.uuid_key_list,
         deduplication_ids=settings.deduplication_ids,
         deduplication_horizon_ms=settings.deduplication_horizon_ms,
     )

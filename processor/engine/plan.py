@@ -24,6 +24,7 @@ from processor.engine.attribute import (
     value_domain,
 )
 from processor.engine.contribution import Contribution
+from processor.engine.identifiers import uuids_only
 from processor.engine.matching import Matching, Measure, split_criteria
 from processor.engine.names import (
     canonical_criteria,
@@ -149,14 +150,16 @@ def compile_plan(
     catalog: Catalog,
     *,
     app_ids: tuple[str, ...] = (),
+    uuid_keys: tuple[str, ...] = (),
     deduplication_ids: int = DEDUPLICATION_IDS_MAX,
     deduplication_horizon_ms: int = DEDUPLICATION_HORIZON_MS,
     definitions_offset: int = -1,
 ) -> Plan:
     """Compile what is live of a catalog without problems.
 
-    `app_ids`: only their events count; empty for all. De-duplication is off where either number is
-    0. `definitions_offset` is that of the definitions' last record.
+    `app_ids`: only their events count; empty for all. `uuid_keys`: attribute keys whose ids must be
+    UUIDs. De-duplication is off where either number is 0. `definitions_offset` is that of the
+    definitions' last record.
 
     Raises:
         DefinitionError: a definition that is not computed; its detail names it.
@@ -187,7 +190,7 @@ def compile_plan(
         ),
         limits={one.limit.name: one.limit for one in both if one.limit is not None},
         _matching=Matching(
-            _measures(computed), _key_readers(computed, joints, live), app_ids, joints
+            _measures(computed), _key_readers(computed, joints, live, uuid_keys), app_ids, joints
         ),
         _groups=groups,
         _services={
@@ -217,7 +220,10 @@ def _compiled(group: AttributeGroup, attribute: Attribute) -> CompiledAttribute:
 
 
 def _key_readers(
-    groups: Iterable[AttributeGroup], joints: Iterable[JointRule], live: Catalog
+    groups: Iterable[AttributeGroup],
+    joints: Iterable[JointRule],
+    live: Catalog,
+    uuid_keys: Iterable[str],
 ) -> dict[str, PropertyReader]:
     """Return the reader of every attribute key that is computed, or that a joint rule names."""
     readers: dict[str, PropertyReader] = {}
@@ -233,6 +239,8 @@ def _key_readers(
         where = live.property_of(name)
         if where is not None:  # a key that only a warehouse knows has no id in events
             readers[name] = compile_property(where)
+    for name in readers.keys() & set(uuid_keys):
+        readers[name] = uuids_only(readers[name])
     return readers
 
 

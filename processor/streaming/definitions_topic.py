@@ -135,6 +135,7 @@ class DefinitionsReader:
         return compile_plan(
             self._log.catalog.published(),
             app_ids=self._settings.app_id_list,
+            uuid_keys=self._settings.uuid_key_list,
             deduplication_ids=self._settings.deduplication_ids,
             deduplication_horizon_ms=self._settings.deduplication_horizon_ms,
             definitions_offset=self._log.offset,

@@ -1,15 +1,19 @@
 """What an event costs a profile with many entries in its windows, against one with few.
 
 Five aggregations over one period with a rule on each, in a steady state: as many entries leave as
-enter, 5 % of the events come late, anywhere in the window. The profile is written every FLUSH
-events, and decoded anew for the cold read.
+enter, 5 % of the events come late, anywhere in the window. The profile is written to RocksDB every
+FLUSH events. Reads are measured in tests/benchmarks/reads.py.
 
 Run: python -m tests.benchmarks.windows [entries ...]. Prints a table; nothing is compared.
 """
 
 import random
+import re
 import sys
 from datetime import timedelta
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
 from time import process_time
 
 from definitions import (
@@ -30,16 +34,18 @@ from processor.engine import (
     compile_plan,
     decode_profile,
     new_profile,
-    read_attributes,
     step,
 )
+from processor.state import RocksDBStore
 
 OWNER = "shop@example.com"
 START_MS = 1_760_000_000_000
 STEP_MS = 10_000
 FLUSH = 1
 LATE = 0.05
-EVENTS = 5_000
+# The sizes are measured in turns, so that what else the machine does hits all of them.
+TURN = 500
+TURNS = 40
 CATEGORIES = 50
 SOURCE = Source("enriched", 0)
 NUMBER = AtomicProperty(name="se_value")
@@ -79,17 +85,28 @@ def plan_of(entries: int, *, rules: bool) -> Plan:
 
 
 class Run:
-    """A profile over a dictionary, and what was written."""
+    """A profile, first over a dictionary, then over RocksDB, and what was written."""
 
-    def __init__(self, entries: int) -> None:
+    def __init__(self, entries: int, directory: Path) -> None:
+        self.entries = entries
         self.random = random.Random(entries)
         self.span_ms = entries * STEP_MS
         self.now_ms = START_MS
         self.number = 0
-        self.store: dict[bytes, bytes] = {}
+        self.directory = directory
+        self.memory: dict[bytes, bytes] = {}
+        self.store: RocksDBStore | None = None
         self.written = 0
         self.records = 0
-        self.profile: Profile = new_profile(self.store.get)
+        self.micros: list[float] = []
+        self.rocksdb = 0
+        self.profile: Profile = new_profile(self.memory.get)
+
+    def move_to_disk(self) -> None:
+        """Go on over RocksDB."""
+        self.store = RocksDBStore(self.directory / str(self.entries))
+        self.store.write([*self.memory.items()])
+        self.profile = decode_profile(self.memory[b""], self.store.get)
 
     def events(self, plan: Plan, count: int) -> None:
         attributes = plan.group_attributes("g")
@@ -114,41 +131,59 @@ class Run:
                 self.flush()
 
     def flush(self) -> None:
-        for suffix, record in changed_records(self.profile):
-            self.records += 1
-            self.written += len(suffix) + len(record or b"")
+        records = changed_records(self.profile)
+        self.records += len(records)
+        self.written += sum(len(suffix) + len(record or b"") for suffix, record in records)
+        if self.store is not None:
+            self.store.write(records)
+            return
+        for suffix, record in records:
             if record is None:
-                self.store.pop(suffix, None)
+                self.memory.pop(suffix, None)
             else:
-                self.store[suffix] = record
+                self.memory[suffix] = record
+
+    def turn(self, plan: Plan) -> None:
+        """Measure a part of the events."""
+        bytes_before = bytes_written()
+        begun = process_time()
+        self.events(plan, TURN)
+        self.micros.append((process_time() - begun) / TURN * 1e6)
+        self.rocksdb += bytes_written() - bytes_before
+
+    def report(self) -> None:
+        events = TURN * TURNS
+        assert self.store is not None
+        head = self.store.get(b"")
+        stored = sum(len(record) for _, record in self.store.scan())
+        print(
+            f"{self.entries:>9} entries  {min(self.micros):5.0f} us/event at best, "
+            f"{median(self.micros):5.0f} in the middle  {self.written / events:6.0f} B changelog, "
+            f"{self.rocksdb / events:6.0f} B RocksDB, {self.records / events:.2f} records per "
+            f"event  head {len(head or b''):6d} B  {stored / (self.entries * 5):5.1f} B/entry"
+        )
 
 
-def measure(entries: int) -> None:
-    run = Run(entries)
-    run.events(plan_of(entries, rules=False), entries + entries // 4)
-    plan = plan_of(entries, rules=True)
-    run.events(plan, 200)
-    run.written = run.records = 0
-    begun = process_time()
-    run.events(plan, EVENTS)
-    micros = (process_time() - begun) / EVENTS * 1e6
-    stored = sum(map(len, run.store.values()))
-    attributes = plan.group_attributes("g")
-    begun = process_time()
-    read_attributes(run.profile, attributes, run.now_ms)
-    warm = (process_time() - begun) * 1e6
-    run.flush()
-    begun = process_time()
-    profile = decode_profile(run.store[b""], run.store.get)
-    read_attributes(profile, attributes, run.now_ms)
-    cold = (process_time() - begun) * 1e6
-    print(
-        f"{entries:>9} entries  {micros:7.0f} us/event  {run.written / EVENTS:7.0f} B/event  "
-        f"{run.records / EVENTS:5.2f} records/event  head {len(run.store[b'']):6d} B  "
-        f"{stored / (entries * 5):5.1f} B/entry  read of 5: {warm:5.0f} us, cold {cold:5.0f} us"
-    )
+def bytes_written() -> int:
+    """What this process has written to files, RocksDB's log and compaction included."""
+    return int(re.search(r"wchar: (\d+)", Path("/proc/self/io").read_text())[1])  # type: ignore[index]  # it is always there
+
+
+def measure(sizes: list[int], directory: Path) -> None:
+    runs = [Run(entries, directory) for entries in sizes]
+    plans = [plan_of(run.entries, rules=True) for run in runs]
+    for run, plan in zip(runs, plans, strict=True):
+        run.events(plan_of(run.entries, rules=False), run.entries + run.entries // 4)
+        run.move_to_disk()
+        run.events(plan, 500)
+        run.written = run.records = 0
+    for _ in range(TURNS):
+        for run, plan in zip(runs, plans, strict=True):
+            run.turn(plan)
+    for run in runs:
+        run.report()
 
 
 if __name__ == "__main__":
-    for size in [int(one) for one in sys.argv[1:]] or [100, 10_000, 1_000_000]:
-        measure(size)
+    with TemporaryDirectory() as place:
+        measure([int(one) for one in sys.argv[1:]] or [100, 10_000, 1_000_000], Path(place))

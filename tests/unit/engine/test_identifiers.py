@@ -153,3 +153,32 @@ def test_broken_json_in_the_column_of_a_key_is_the_events_fault(write):
     plan = write.plan(write.group(write.attribute(), attribute_key=key(ACCOUNT)))
     with pytest.raises(MalformedEventError):
         plan.contributions(write.event(unstruct_event="{"), 0)
+
+
+@pytest.mark.parametrize(
+    ("identifier", "counts"),
+    [
+        ("8b1e51b9-9a4f-4c0e-8f4f-6f6f3a1c2d3e", True),
+        ("8B1E51B9-9A4F-4C0E-8F4F-6F6F3A1C2D3E", True),
+        ("00000000-0000-0000-0000-000000000000", True),
+        ("8b1e51b99a4f4c0e8f4f6f6f3a1c2d3e", False),
+        ("{8b1e51b9-9a4f-4c0e-8f4f-6f6f3a1c2d3e}", False),
+        ("8b1e51b9-9a4f-4c0e-8f4f-6f6f3a1c2d3e\n", False),
+        ("\u0668b1e51b9-9a4f-4c0e-8f4f-6f6f3a1c2d3", False),
+        ("null", False),
+    ],
+)
+def test_an_id_of_a_uuid_key_is_a_uuid(write, identifier, counts):
+    user = write.group(write.attribute("a"), attribute_key=user_id)
+    device = write.group(write.attribute("a"), name="device")
+    plan = write.plan(user, device, uuid_keys=("domain_userid",))
+    event = write.event(domain_userid=identifier, user_id="somebody")
+    found = {one.key for one in plan.contributions(event, 0)}
+    assert found == ({"user_id", "domain_userid"} if counts else {"user_id"})
+    assert plan.take_rejected() == ({} if counts else {("domain_userid", "identifier"): 1})
+
+
+def test_a_missing_id_of_a_uuid_key_is_not_counted(write):
+    plan = write.plan(write.group(write.attribute("a")), uuid_keys=("domain_userid",))
+    assert plan.contributions(write.event(domain_userid=""), 0) == []
+    assert plan.take_rejected() == {}
