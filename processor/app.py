@@ -35,6 +35,7 @@ from processor.interventions import Pushed
 from processor.settings import Settings
 from processor.streaming.collected_topics import CollectedTopics
 from processor.streaming.flush import StepHook, no_hook
+from processor.streaming.history import EventHistory
 from processor.streaming.interventions_feed import InterventionsFeed
 from processor.streaming.interventions_writer import InterventionsWriter
 from processor.streaming.profile_table import ProfileTable
@@ -214,6 +215,7 @@ class Worker:
         settings: Settings,
         streaming: StreamingWorker,
         app: faust.App,
+        topics: Topics,
         interventions: TopicState,
     ) -> None:
         self.settings = settings
@@ -222,6 +224,7 @@ class Worker:
         self.registry = Registry(settings, streaming.definitions)
         self.subscriptions = Subscriptions(settings, interventions.topic_id, settings.partitions)
         self.interventions = InterventionsFeed(settings, settings.partitions, self.subscriptions)
+        self._topics = topics
         self._writer = InterventionsWriter(settings, streaming.partitioner)
         schema = RunSchema()
         for topic, agent in (
@@ -244,6 +247,11 @@ class Worker:
     async def write_interventions(self, messages: Sequence[tuple[Pushed, bytes]]) -> None:
         """Write direct interventions, with their JSON, to the topic."""
         await self._writer.write(messages)
+
+    def past_events(self, start_ms: int) -> EventHistory:
+        """Return the events of the source from a record timestamp to its end; blocks."""
+        name = self.settings.enriched_topic
+        return EventHistory(self.settings, self._topics.partitions(name), start_ms)
 
     def owner_url(self, key: str, identifier: str) -> str | None:
         """Return the URL of the worker that owns a profile; None when it is this one."""
@@ -299,7 +307,7 @@ async def run_worker(
     topics, states = await ensure_topics(settings)
     streaming = StreamingWorker(settings, topics, states, hook)
     app = build_faust(settings)
-    worker = Worker(settings, streaming, app, states[settings.interventions_topic])
+    worker = Worker(settings, streaming, app, topics, states[settings.interventions_topic])
     if not settings.api_tokens:
         log.warning("api_is_open", hint="set PROCESSOR_API_TOKENS")
     collected = CollectedTopics(settings) if settings.collector else None

@@ -119,6 +119,20 @@ REQUEST_VALUES_MAX = 500_000
 # Values read between two looks at the event loop, so that others get it within 2 ms.
 SLICE_VALUES_MAX = 2_000
 
+# A what-if run over HTTP: app_ids and ids that one asks for, as in the product, and ids that it
+# answers for where none are asked for.
+TEST_APP_IDS_MAX = 10
+TEST_IDS_MAX = 50
+TEST_SAMPLE_IDS = 10
+# Its profiles where no ids are asked for, and what the windows of all may take: it runs in the
+# memory of a worker.
+TEST_PROFILES_MAX = 2_000
+TEST_BYTES_MAX = 128 * 1024 * 1024
+# It is given up after this: before the SDK gives up, at 30 s.
+TEST_RUN_S = 20.0
+# It works this long, then others get the event loop's thread for as long.
+TEST_SLICE_S = 0.002
+
 # --- subscriptions to interventions ---------------------------------------------------------------
 # Targets (an attribute key and an id) of one subscription or of one push.
 TARGETS_MAX = 100
@@ -129,8 +143,9 @@ SSE_QUEUE_BYTES_MAX = 256 * 1024
 SLICE_REPLAYED_MAX = 50
 # Heartbeats sent between two looks at the event loop.
 SLICE_HEARTBEATS_MAX = 50
-# A client waits this long for a worker that reads what came last before it started.
-SSE_READY_WAIT_S = 5.0
+# A client waits this long for a worker that reads what came last before it started. Signals' plugin
+# for browsers gives up for good where no answer has begun within 2.5 s.
+SSE_READY_WAIT_S = 2.0
 # An unread answer, or one to a client that is gone without a word, is given up after this.
 CLIENT_SILENT_MS = 30_000
 # The id of an event: a varint of up to ten bytes for each of 1024 partitions, in base64.

@@ -30,6 +30,11 @@ VALUES_REJECTED = Counter(
 CONTRIBUTIONS = Counter(
     "processor_contributions", "contributions applied to a profile", registry=REGISTRY
 )
+CONTRIBUTIONS_LATE = Counter(
+    "processor_contributions_late",
+    "contributions of events older than one that the profile had counted before",
+    registry=REGISTRY,
+)
 CONTRIBUTIONS_REPLAYED = Counter(
     "processor_contributions_replayed",
     "contributions skipped because the state already holds them",

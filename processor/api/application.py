@@ -24,7 +24,9 @@ from processor.api.reads import ProfileReader
 from processor.api.registry import definitions_router, registry_router
 from processor.api.request_size import LimitedRequests
 from processor.api.subscribe_tokens import SubscribeTokens
+from processor.api.testing import testing_router
 from processor.api.tokens import Tokens
+from processor.api.what_if_runs import WhatIfRuns
 from processor.settings import Settings
 
 
@@ -36,12 +38,14 @@ def create_api(backend: Backend, settings: Settings, collected: EventSink | None
     """
     tokens = Tokens(settings)
     forwarder = Forwarder(settings)
+    what_if_runs = WhatIfRuns(backend, settings)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         beating = asyncio.create_task(backend.subscriptions.beat_forever())
         yield
         beating.cancel()
+        what_if_runs.close()
         await forwarder.close()
 
     api = FastAPI(title="processor", version=__version__, lifespan=lifespan, redoc_url=None)
@@ -52,6 +56,7 @@ def create_api(backend: Backend, settings: Settings, collected: EventSink | None
     api.include_router(registry_router(backend, forwarder, tokens))
     api.include_router(definitions_router(backend, tokens))
     api.include_router(event_logs_router(tokens))
+    api.include_router(testing_router(backend, settings, what_if_runs, tokens))
     api.include_router(console_router(tokens))
     subscribe_tokens = SubscribeTokens(settings, tokens)
     api.include_router(interventions_router(backend, forwarder, tokens, subscribe_tokens))

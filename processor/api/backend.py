@@ -1,6 +1,6 @@
 """What the HTTP API needs of the worker that it runs in."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
@@ -72,8 +72,44 @@ class Registry(Protocol):
         ...
 
 
+class PastEvent(Protocol):
+    """A record of the source."""
+
+    @property
+    def partition(self) -> int:
+        """Where it stands."""
+        ...
+
+    @property
+    def offset(self) -> int:
+        """Where it stands there."""
+        ...
+
+    @property
+    def value(self) -> bytes | None:
+        """The event."""
+        ...
+
+
+class PastEvents(Protocol):
+    """Events that the source has already, once, in the order of their timestamps."""
+
+    total: int  # how many there can be
+
+    def __iter__(self) -> Iterator[PastEvent]:
+        """Yield the events; raises BrokerError when they cannot be read."""
+        ...
+
+    def close(self) -> None:
+        """Close the connection."""
+        ...
+
+
 class Backend(Protocol):
-    """The worker, as the API sees it. Called in the event loop's thread; nothing blocks."""
+    """The worker, as the API sees it. Called in the event loop's thread.
+
+    Nothing blocks but `past_events`, which is called in a thread of its own.
+    """
 
     @property
     def plan(self) -> Plan:
@@ -95,6 +131,16 @@ class Backend(Protocol):
 
         Raises:
             BrokerError: not all of them are there in time.
+        """
+        ...
+
+    def past_events(self, start_ms: int) -> PastEvents:
+        """Return the events of the source from a record timestamp to its end as it is now.
+
+        Blocks, as its result does. Disturbs nothing.
+
+        Raises:
+            BrokerError, TopicError: they are not to be had.
         """
         ...
 

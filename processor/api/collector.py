@@ -52,6 +52,7 @@ class EventSink(Protocol):
 
 def collector_router(sink: EventSink) -> APIRouter:
     """Return the routes that trackers use. They match many paths: they come after all others."""
+    log.warning("collector_is_open", hint="for development: whoever reaches it can send events")
     router = APIRouter(tags=["collector"], include_in_schema=False)
 
     async def pixel(request: Request) -> Response:

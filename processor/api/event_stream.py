@@ -13,11 +13,19 @@ from processor.api.subscriptions import Subscriptions
 
 # Clients whose worker went away come back after a time between these, not all at once.
 _RETRY_MS: Final = (1_000, 3_000)
+# Who was refused comes back after a time between these: a full worker is asked less often.
+_REFUSED_RETRY_MS: Final = (4_000, 8_000)
 _HEADERS: Final[Mapping[str, str]] = {
     "Content-Type": "text/event-stream",
     "Cache-Control": "no-store",
     "X-Accel-Buffering": "no",
 }
+
+
+def come_back(reason: str) -> Response:
+    """Return a stream without events that ends at once: its client comes back by itself."""
+    retry_ms = random.randint(*_REFUSED_RETRY_MS)  # noqa: S311 - only spreads them
+    return Response(f"retry: {retry_ms}\n\n: {reason}\n\n", headers=dict(_HEADERS))
 
 
 class EventStream(Response):

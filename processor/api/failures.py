@@ -32,7 +32,7 @@ from processor.errors import (
 
 log = structlog.get_logger(__name__)
 
-REGISTRY_PATHS: Final = ("/api/v1/registry/", "/api/v1/engines/")
+REGISTRY_PATHS: Final = ("/api/v1/registry/", "/api/v1/engines/", "/api/v1/testing/")
 # The first class that fits gives the status; others are ours to answer for: 500.
 _STATUS: tuple[tuple[type[ProcessorError], int], ...] = (
     (NotReadyError, 503),
@@ -159,15 +159,18 @@ async def _answer_processor_error(request: Request, error: ProcessorError) -> JS
 
 
 async def _answer_invalid(request: Request, error: RequestValidationError) -> JSONResponse:
-    mistakes = [
-        Mistake(
-            loc=list(one["loc"]),
-            msg=f"{'.'.join(str(part) for part in one['loc'])}: {one['msg']}{_remedy(one['type'])}",
-            type=one["type"],
-        )
-        for one in error.errors()
-    ]
+    mistakes = [mistake for one in error.errors() for mistake in _mistakes(one)]
     return refusal(request.url.path, _UNPROCESSABLE, mistakes)
+
+
+def _mistakes(error: Mapping[str, Any]) -> list[Mistake]:  # as pydantic tells them
+    """Return what is wrong at one place of a request; of a definition there, everything."""
+    cause = error.get("ctx", {}).get("error")
+    if isinstance(cause, RecordError):
+        return [_mistake(problem) for problem in cause.problems]
+    place = ".".join(str(part) for part in error["loc"])
+    text = f"{place}: {error['msg']}{_remedy(error['type'])}"
+    return [Mistake(loc=list(error["loc"]), msg=text, type=error["type"])]
 
 
 def _remedy(kind: str) -> str:

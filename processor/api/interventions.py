@@ -8,10 +8,11 @@ from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Header, Request, Response
 from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
 
 from processor.api.backend import Backend
 from processor.api.cors import PATH
-from processor.api.event_stream import EventStream
+from processor.api.event_stream import EventStream, come_back
 from processor.api.failures import failures
 from processor.api.forwarding import HEARD_PATH, Forwarder
 from processor.api.pushes import InterventionInstance, Pusher, PushResult
@@ -26,6 +27,7 @@ from processor.api.targets import (
 )
 from processor.api.tokens import Tokens
 from processor.clock import wall_ms
+from processor.errors import NotReadyError
 from processor.limits import SUBSCRIBE_TOKEN_S, SUBSCRIBE_TOKEN_S_MAX
 
 _STREAM: Final[dict[int | str, dict[str, Any]]] = {  # as FastAPI takes them
@@ -82,6 +84,13 @@ class Heard(BaseModel):
     heard: bool
 
 
+def _from_page(request: Request) -> bool:
+    """Return whether a browser's EventSource asks: after any status but 200 it never comes back."""
+    headers = request.headers
+    page = "origin" in headers or "sec-fetch-mode" in headers
+    return page and headers.get("accept") == "text/event-stream"
+
+
 def interventions_router(
     backend: Backend, forwarder: Forwarder, tokens: Tokens, subscribe_tokens: SubscribeTokens
 ) -> APIRouter:
@@ -110,7 +119,12 @@ def interventions_router(
         subscribe_tokens.check(request, targets)
         last = last_event_id or request.query_params.get(LAST_EVENT_ID, "")
         address = request.client.host if request.client else ""
-        await backend.subscriptions.admit(address)
+        try:
+            await backend.subscriptions.admit(address)
+        except (NotReadyError, HTTPException) as refused:
+            if not _from_page(request):
+                raise
+            return come_back(refused.detail if isinstance(refused, HTTPException) else str(refused))
         return EventStream(backend.subscriptions, targets, address, last)
 
     @router.post(

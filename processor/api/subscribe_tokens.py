@@ -13,7 +13,7 @@ from typing import Final
 from fastapi import Request
 from starlette.exceptions import HTTPException
 
-from processor.api.json_web_tokens import claims_of, is_signed, sign
+from processor.api.json_web_tokens import sign, signed_claims
 from processor.api.subscription import Target
 from processor.api.targets import SUBSCRIBE_TOKEN
 from processor.api.tokens import Tokens
@@ -66,8 +66,8 @@ class SubscribeTokens:
         if not self._needed:
             return
         token = request.query_params.get(SUBSCRIBE_TOKEN) or _bearer(request)
-        claims = claims_of(token)
-        if claims is None or not is_signed(self._key, token):
+        claims = signed_claims(self._key, token)
+        if claims is None:
             if self._may_read is not None:
                 self._may_read(request)
                 return

@@ -16,7 +16,7 @@ from fastapi import Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.exceptions import HTTPException
 
-from processor.api.json_web_tokens import claims_of, is_signed, sign
+from processor.api.json_web_tokens import sign, signed_claims
 from processor.clock import wall_ms
 from processor.errors import UsageError
 from processor.limits import ACCESS_TOKEN_S
@@ -107,10 +107,9 @@ class Tokens:
 
     def _accessing(self, token: str) -> list[_Token]:
         """Return the entries that an access token stands for."""
-        claims = claims_of(token)
-        if claims is None or claims["exp"] * 1000 <= wall_ms():
-            return []
-        return [one for one in self._tokens if is_signed(self._key(one), token)]
+        signed = [(one, signed_claims(self._key(one), token)) for one in self._tokens]
+        now_ms = wall_ms()
+        return [one for one, claims in signed if claims and claims["exp"] * 1000 > now_ms]
 
     def _key(self, entry: _Token) -> bytes:
         """Return the key that signs what is given for an entry: a new token makes another key."""

@@ -19,6 +19,7 @@ from processor.errors import ProcessorError
 from processor.limits import SLICE_CONTRIBUTIONS_MAX, SLICE_PROFILES_MAX
 from processor.metrics import (
     CONTRIBUTIONS,
+    CONTRIBUTIONS_LATE,
     CONTRIBUTIONS_REPLAYED,
     DUPLICATES,
     PROFILES_EXPIRED,
@@ -89,6 +90,7 @@ class ProfileStage:
         source = Source(self._source_topic, section.partition)
         table = own.table
         watermark = position.offset
+        late = 0
         tally: Counter[str] = Counter()
         for count, contribution in enumerate(section.contributions, 1):
             if count % SLICE_CONTRIBUTIONS_MAX == 0:
@@ -106,6 +108,7 @@ class ProfileStage:
             if stepped is None:
                 tally["duplicate"] += 1
                 continue
+            late += contribution.time_ms < profile.head.latest_ms
             if contribution.values:
                 table.changed(prefix, profile)
             else:
@@ -115,6 +118,7 @@ class ProfileStage:
             for part in stepped.parts:
                 own.outgoing.send(part, self._partition(part.target_key, part.target_id))
         CONTRIBUTIONS_REPLAYED.inc(tally["replayed"])
+        CONTRIBUTIONS_LATE.inc(late)
         DUPLICATES.inc(tally["duplicate"])
         CONTRIBUTIONS.inc(len(section.contributions) - tally.total())
 

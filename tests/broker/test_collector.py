@@ -184,20 +184,22 @@ def balancer(cluster: Cluster) -> Iterator[RoundRobin]:
 @pytest.fixture(scope="module")
 def collector(cluster: Cluster) -> Iterator[int]:
     """The port of `processor collect`."""
-    process = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "-m", "processor.cli.main", "collect", "--http", "127.0.0.1:0"],
         env={**os.environ, **cluster.environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
-    )
-    assert process.stdout is not None
-    ready = process.stdout.readline()
-    assert ready.startswith("ready http://127.0.0.1:"), ready
-    yield int(ready.rpartition(":")[2])
-    process.send_signal(signal.SIGTERM)
-    assert process.wait(30) == 0
-    process.stdout.close()
+    ) as process:
+        try:
+            assert process.stdout is not None
+            ready = process.stdout.readline()
+            assert ready.startswith("ready http://127.0.0.1:"), ready
+            yield int(ready.rpartition(":")[2])
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(30) == 0
+        finally:
+            process.kill()
 
 
 def subject(user: str) -> Subject:
@@ -433,3 +435,11 @@ def test_collect_says_which_topic_is_missing(cluster: Cluster) -> None:
     done = processor("collect", "--enriched-topic", "no-such", environment=cluster.environment)
     assert done.returncode == 1
     assert "no topic 'no-such'" in done.stderr
+
+
+def test_collect_says_that_its_address_is_taken(cluster: Cluster, collector: int) -> None:
+    address = f"127.0.0.1:{collector}"
+    done = processor("collect", "--http", address, environment=cluster.environment)
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert f"cannot listen on {address}" in done.stderr.splitlines()[-1]

@@ -7,6 +7,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from typing import Any, Self
 Json = dict[str, Any]
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 ANSWER_S = 30.0
+COMPLAINTS = ("assert", "error", "warning")
 # With --remote-debugging-pipe it reads commands from descriptor 3 and writes to 4, both end in NUL.
 START = 'exec "$@" 3<&"$0" 4>&"$0"'
 FLAGS = (
@@ -48,24 +50,34 @@ class Tab:
         self._unread = b""
         self._number = 0
         self._session: str | None = None
-        self.events: list[Json] = []
+        self._events: list[Json] = []
         target = self.command("Target.createTarget", url="about:blank")["targetId"]
         attached = self.command("Target.attachToTarget", targetId=target, flatten=True)
         self._session = attached["sessionId"]
-        for domain in ("Page", "Runtime", "Log", "Network"):
+        for domain in ("Page", "Runtime", "Log"):
             self.command(f"{domain}.enable")
 
     @classmethod
     @contextmanager
     def opened(cls, program: str, directory: Path) -> Iterator[Self]:
-        """Start Chromium, and end it with all its processes; its profile is in `directory`."""
+        """Start Chromium, and end it with all its processes; what it logs is in `directory`."""
         ours, theirs = socket.socketpair()
-        flags = [*FLAGS, f"--user-data-dir={directory / 'profile'}"]
-        if os.geteuid() == 0:
-            flags.append("--no-sandbox")  # root may not use it
-        with ours, (directory / "chromium.log").open("wb") as log:
+        flags = [*FLAGS, "--no-sandbox"] if os.geteuid() == 0 else FLAGS  # root may not use it
+        with (
+            ours,
+            tempfile.TemporaryDirectory(prefix="chromium-", ignore_cleanup_errors=True) as profile,
+            (directory / "chromium.log").open("wb") as log,
+        ):
             process = subprocess.Popen(
-                ["bash", "-c", START, str(theirs.fileno()), program, *flags],
+                [
+                    "bash",
+                    "-c",
+                    START,
+                    str(theirs.fileno()),
+                    program,
+                    *flags,
+                    f"--user-data-dir={profile}",
+                ],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -88,7 +100,7 @@ class Tab:
         self._socket.sendall(json.dumps(message).encode() + b"\0")
         deadline = time.monotonic() + ANSWER_S
         while (answer := self._read()).get("id") != self._number:
-            self.events.append(answer)
+            self._events.append(answer)
             assert time.monotonic() < deadline, f"no answer to {method}"
         assert "error" not in answer, f"{method}: {answer['error']}"
         result: Json = answer["result"]
@@ -104,10 +116,19 @@ class Tab:
         return message
 
     def visit(self, url: str) -> None:
-        self.command("Page.navigate", url=url)
+        """Load a page, and run the scripts in it."""
+        self._load("Page.navigate", url=url)
 
     def reload(self) -> None:
-        self.command("Page.reload")
+        """Load the page anew, as the visitor's button does."""
+        self._load("Page.reload")
+
+    def _load(self, method: str, **parameters: Any) -> None:
+        loaded = "Page.loadEventFired"
+        before = len(self._told(loaded))
+        self.command(method, **parameters)
+        while len(self._told(loaded)) == before:
+            self._events.append(self._read())
 
     def value(self, expression: str) -> Any:
         """What an expression of JavaScript is in the page."""
@@ -115,23 +136,17 @@ class Tab:
         assert "exceptionDetails" not in found, found["exceptionDetails"]
         return found["result"].get("value")
 
-    def told(self, method: str) -> list[Json]:
-        """The events of this kind until now."""
-        self.value("0")
-        return [one["params"] for one in self.events if one["method"] == method]
-
-    def requested(self, part: str) -> list[str]:
-        """The addresses with this part that the page has asked for, oldest first."""
-        urls = [one["request"]["url"] for one in self.told("Network.requestWillBeSent")]
-        return [url for url in urls if part in url]
+    def _told(self, method: str) -> list[Json]:
+        return [one["params"] for one in self._events if one["method"] == method]
 
     def complaints(self) -> list[Json]:
         """Every error and warning of the console, and every exception that nobody caught."""
-        said = [
-            one for one in self.told("Runtime.consoleAPICalled") if one["type"] not in ("log", "info")
+        self.value("0")  # what came before the answer is read
+        said = [one for one in self._told("Runtime.consoleAPICalled") if one["type"] in COMPLAINTS]
+        logged = [
+            one for one in self._told("Log.entryAdded") if one["entry"]["level"] in COMPLAINTS
         ]
-        logged = [one for one in self.told("Log.entryAdded") if one["entry"]["level"] != "info"]
-        return said + logged + self.told("Runtime.exceptionThrown")
+        return said + logged + self._told("Runtime.exceptionThrown")
 
     def screenshot(self, path: Path) -> None:
         """Keep what it shows as a PNG file."""

@@ -1,6 +1,14 @@
 """Workers with real plans and profiles, and their APIs."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Collection,
+    Iterable,
+    Iterator,
+    Sequence,
+)
 from contextlib import AsyncExitStack, nullcontext
 from pathlib import Path
 from typing import Any
@@ -28,6 +36,7 @@ from processor.interventions import InterventionRecord, Pushed
 from processor.local.shop import Shop
 from processor.settings import Settings
 from processor.streaming.definitions_topic import Written
+from processor.streaming.history import PastEvent
 
 EXAMPLE = Path(definitions.examples.__file__).with_name("ecommerce.py")
 START_MS = 1_700_000_000_000
@@ -70,6 +79,22 @@ class OneRegistry:
         return Written(changed, (), tuple(gone), (), self.offset, self.now)
 
 
+class History:
+    """Events of the past, in memory."""
+
+    def __init__(self, values: Sequence[bytes | None]) -> None:
+        self.values = values
+        self.total = len(values)
+        self.closed = False
+
+    def __iter__(self) -> Iterator[PastEvent]:
+        for offset, value in enumerate(self.values):
+            yield PastEvent(START_MS, 0, offset, value)
+
+    def close(self) -> None:
+        self.closed = True
+
+
 class OneWorker:
     """What the API needs of a worker, over profiles in memory."""
 
@@ -82,6 +107,9 @@ class OneWorker:
         self.broker_away = False
         self.registry = OneRegistry()
         self.others: list[str] = []
+        self.past: Sequence[bytes | None] = []
+        self.histories: list[History] = []
+        self.asked_from: list[int] = []
         self.profiles: dict[tuple[str, str], Profile] = {}
         self.owners: dict[str, str] = {}
         self.moving: dict[str, int] = {}
@@ -101,6 +129,11 @@ class OneWorker:
             self.written.append(value)
             record = InterventionRecord(0, offset, wall_ms(), pushed.target_id.encode(), value)
             self.subscriptions.take([record])
+
+    def past_events(self, start_ms: int) -> History:
+        self.histories.append(History(self.past))
+        self.asked_from.append(start_ms)
+        return self.histories[-1]
 
     def owner_url(self, key: str, identifier: str) -> str | None:
         return self.owners.get(identifier)
