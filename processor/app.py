@@ -12,6 +12,7 @@ import fcntl
 import gc
 import logging
 import os
+import resource
 import signal
 import ssl
 import sys
@@ -52,6 +53,8 @@ _GC_THRESHOLDS = (50_000, 20, 100)
 # Two threads work all the time, the agents' and aiokafka's: at 5 ms, Python's own interval, handing
 # the lock to and fro took a sixth of the throughput. Whoever waits for input gives it up anyway.
 _SWITCH_INTERVAL_S = 0.02
+# Open files that a worker asks for, where the system sets no hard limit: clients, and the store's.
+_FILES = 65_536
 # How long a starting worker waits for Kafka.
 _BROKER_WAIT_S = 60.0
 _RETRY_S = 2.0
@@ -224,6 +227,8 @@ class Worker:
         self.registry = Registry(settings, streaming.definitions)
         self.subscriptions = Subscriptions(settings, interventions.topic_id, settings.partitions)
         self.interventions = InterventionsFeed(settings, settings.partitions, self.subscriptions)
+        # As the others are told it: without the scheme's own port, the host in lower case.
+        self._own_url = str(app.conf.canonical_url).rstrip("/")
         self._topics = topics
         self._writer = InterventionsWriter(settings, streaming.partitioner)
         schema = RunSchema()
@@ -242,7 +247,7 @@ class Worker:
     def other_urls(self) -> set[str]:
         """Return the URLs of the other workers of the group, those without partitions too."""
         members = self.app.assignor.external_topic_distribution
-        return {str(url).rstrip("/") for url in members} - {self.settings.own_url}
+        return {str(url).rstrip("/") for url in members} - {self._own_url}
 
     async def write_interventions(self, messages: Sequence[tuple[Pushed, bytes]]) -> None:
         """Write direct interventions, with their JSON, to the topic."""
@@ -262,7 +267,7 @@ class Worker:
             message = f"no worker is known to own {key} {identifier!r}"
             raise NotReadyError(message, hint="try again in a moment")
         found = str(url).rstrip("/")
-        return None if found == self.settings.own_url else found
+        return None if found == self._own_url else found
 
     def committed_profile(
         self, key: str, identifier: str
@@ -283,6 +288,17 @@ class Worker:
         return Readiness(not reason, reason, self.streaming.restored())
 
 
+def _allow_files() -> None:
+    """Let this process open as many files as it may: systems give 1024 unless asked."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _FILES if hard == resource.RLIM_INFINITY else hard
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+        except (ValueError, OSError) as error:
+            log.warning("few_files", limit=soft, error=str(error), hint="raise ulimit -n")
+
+
 async def run_worker(
     settings: Settings, *, hook: StepHook = no_hook, on_ready: Callable[[str], None] | None = None
 ) -> None:
@@ -296,6 +312,7 @@ async def run_worker(
     Raises:
         BrokerError, TopicError, StateError: it cannot start.
     """
+    _allow_files()
     sys.setswitchinterval(_SWITCH_INTERVAL_S)
     gc.freeze()
     gc.set_threshold(*_GC_THRESHOLDS)

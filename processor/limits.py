@@ -139,6 +139,13 @@ TARGETS_MAX = 100
 # What waits for one client; beyond either it is cut off. A larger message goes out alone.
 SSE_QUEUE_ITEMS_MAX = 1_000
 SSE_QUEUE_BYTES_MAX = 256 * 1024
+# Sent to one client at once. What its connection has not taken stands in memory beside the queue.
+SSE_CHUNK_BYTES_MAX = 32 * 1024
+# Records brought into the clients' form, and clients that they are given to, between two looks at
+# the event loop; one record for more clients goes to all of them at once, 1 microsecond each.
+SLICE_HANDED_MAX = 40
+# Clients that send between two looks at the event loop, 50 microseconds each.
+SLICE_WOKEN_MAX = 20
 # Missed interventions brought into a client's form between two looks at the event loop.
 SLICE_REPLAYED_MAX = 50
 # Heartbeats sent between two looks at the event loop.
@@ -146,6 +153,10 @@ SLICE_HEARTBEATS_MAX = 50
 # A client waits this long for a worker that reads what came last before it started. Signals' plugin
 # for browsers gives up for good where no answer has begun within 2.5 s.
 SSE_READY_WAIT_S = 2.0
+# A page subscribes while its first event is on the way already, and that may arrive first; a visitor
+# who goes to the next page has no subscription meanwhile. A page that subscribes without having had
+# an event is told what fired this long before.
+SSE_PAGE_REPLAY_MS = 2_000
 # An unread answer, or one to a client that is gone without a word, is given up after this.
 CLIENT_SILENT_MS = 30_000
 # The id of an event: a varint of up to ten bytes for each of 1024 partitions, in base64.

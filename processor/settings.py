@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlparse
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -97,6 +97,14 @@ class Settings(BaseSettings):
         host, _, port = value.rpartition(":")
         if not host or not port.isdigit() or int(port) > 65535:  # noqa: PLR2004 - the largest port
             message = f"{value!r} is not HOST:PORT"
+            raise ValueError(message)
+        return value
+
+    @field_validator("tls_key")
+    @classmethod
+    def _key_has_its_certificate(cls, value: Path | None, known: ValidationInfo) -> Path | None:
+        if value is not None and known.data.get("tls_cert") is None:
+            message = "it needs its certificate, PROCESSOR_TLS_CERT"
             raise ValueError(message)
         return value
 

@@ -48,7 +48,11 @@ def create_api(backend: Backend, settings: Settings, collected: EventSink | None
         what_if_runs.close()
         await forwarder.close()
 
-    api = FastAPI(title="processor", version=__version__, lifespan=lifespan, redoc_url=None)
+    # A redirect for a slash too many or too few would reach clients that follow none.
+    api = FastAPI(
+        title="processor", version=__version__, lifespan=lifespan, redoc_url=None,
+        redirect_slashes=False,
+    )  # fmt: skip
     reader = ProfileReader(backend, forwarder)
     api.include_router(health_router(backend, settings))
     api.include_router(attributes_router(backend, reader, tokens))

@@ -41,7 +41,7 @@ class ImpatientConnection(H11Protocol):
         self._stop_waiting()
         super().connection_lost(exc)
 
-    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - the server's own text
+    def send_400_response(self, msg: str) -> None:
         """Tell in our form that this is no request."""
         self._refuse(_BAD_REQUEST, _NOT_HTTP)
 
@@ -65,7 +65,7 @@ class ImpatientConnection(H11Protocol):
             answer = refusal("", status, [mistake], {"Connection": "close"})
             for event in (
                 h11.Response(status_code=status, headers=answer.raw_headers),
-                h11.Data(data=answer.body),
+                h11.Data(data=bytes(answer.body)),
                 h11.EndOfMessage(),
             ):
                 self.transport.write(self.conn.send(event) or b"")

@@ -16,6 +16,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
+from starlette.routing import Match
 
 from definitions.problems import Problem, ProblemCode
 from definitions.records import RecordError
@@ -182,9 +183,19 @@ async def _answer_http(request: Request, error: HTTPException) -> JSONResponse:
     status = error.status_code
     text = str(error.detail)
     if text == HTTPStatus(status).phrase:
-        text = _TEXTS.get(status, text)
+        text = _nearly(request) or _TEXTS.get(status, text)
     mistake = Mistake(loc=["request"], msg=text, type=HTTPStatus(status).name.lower())
     return refusal(request.url.path, status, [mistake], dict(error.headers or {}))
+
+
+def _nearly(request: Request) -> str:
+    """Return what to do where the path is one of ours but for the slash at its end."""
+    path: str = request.scope["path"]
+    other = path.removesuffix("/") if path.endswith("/") else f"{path}/"
+    scope = {**request.scope, "path": other}
+    if all(route.matches(scope)[0] is Match.NONE for route in request.app.routes):
+        return ""
+    return f"nothing is at this path - it is {other}"
 
 
 async def _answer_nobody(request: Request, _: ClientDisconnect) -> JSONResponse:

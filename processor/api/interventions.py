@@ -28,7 +28,7 @@ from processor.api.targets import (
 from processor.api.tokens import Tokens
 from processor.clock import wall_ms
 from processor.errors import NotReadyError
-from processor.limits import SUBSCRIBE_TOKEN_S, SUBSCRIBE_TOKEN_S_MAX
+from processor.limits import SSE_PAGE_REPLAY_MS, SUBSCRIBE_TOKEN_S, SUBSCRIBE_TOKEN_S_MAX
 
 _STREAM: Final[dict[int | str, dict[str, Any]]] = {  # as FastAPI takes them
     200: {
@@ -119,12 +119,15 @@ def interventions_router(
         subscribe_tokens.check(request, targets)
         last = last_event_id or request.query_params.get(LAST_EVENT_ID, "")
         address = request.client.host if request.client else ""
+        page = _from_page(request)
         try:
             await backend.subscriptions.admit(address)
         except (NotReadyError, HTTPException) as refused:
-            if not _from_page(request):
+            if not page:
                 raise
             return come_back(refused.detail if isinstance(refused, HTTPException) else str(refused))
+        if page and not last:
+            last = backend.subscriptions.id_before(wall_ms() - SSE_PAGE_REPLAY_MS, targets)
         return EventStream(backend.subscriptions, targets, address, last)
 
     @router.post(

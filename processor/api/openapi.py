@@ -4,6 +4,7 @@ from typing import Any, Final
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from fastapi.responses import RedirectResponse
 
 from processor.api.registry_objects import KINDS
 
@@ -19,6 +20,8 @@ def describe(api: FastAPI) -> None:
         return api.openapi_schema
 
     api.openapi = document  # type: ignore[method-assign]  # as FastAPI's pages say
+    # The product's page is at this path.
+    api.add_route("/docs/", lambda _: RedirectResponse("../docs"), include_in_schema=False)
 
 
 def _document(api: FastAPI) -> dict[str, Any]:

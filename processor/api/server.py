@@ -74,6 +74,7 @@ async def serve(
     config = uvicorn.Config(
         api,
         http=ImpatientConnection,
+        ws="none",
         log_config=None,
         access_log=False,
         lifespan="on",

@@ -6,8 +6,14 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from processor.api.event_ids import EventIds
+from processor.api.turns import Turns
 from processor.interventions import InterventionRecord, client_form
-from processor.limits import SLICE_REPLAYED_MAX, SSE_QUEUE_BYTES_MAX, SSE_QUEUE_ITEMS_MAX
+from processor.limits import (
+    SLICE_REPLAYED_MAX,
+    SSE_CHUNK_BYTES_MAX,
+    SSE_QUEUE_BYTES_MAX,
+    SSE_QUEUE_ITEMS_MAX,
+)
 from processor.metrics import INTERVENTIONS_UNREADABLE, SSE_CUT_OFF, SSE_REPLAYED
 
 # An attribute key and an id of it.
@@ -63,16 +69,17 @@ class Subscription:
     """
 
     __slots__ = (
-        "_bytes", "_missed", "_queue", "_waiter", "ahead", "beat_at", "ended", "targets",
+        "_bytes", "_missed", "_queue", "_turns", "_waiter", "ahead", "beat_at", "ended", "targets",
     )  # fmt: skip
 
-    def __init__(self, targets: frozenset[Target]) -> None:
+    def __init__(self, targets: frozenset[Target], turns: Turns) -> None:
         self.targets = targets
+        self._turns = turns
         self.ahead: list[int] | None = None
         self.ended: bytes | None = None
         self.beat_at = 0.0
         self._missed: Missed | None = None
-        self._queue: list[bytes] = []
+        self._queue: deque[bytes] = deque()
         self._bytes = 0
         self._waiter: asyncio.Future[None] | None = None
 
@@ -109,8 +116,12 @@ class Subscription:
             if not self._missed.left:
                 self._missed = None
             return chunk
-        chunks, self._queue = self._queue, []
-        self._bytes = 0
+        chunks: list[bytes] = []
+        size = 0
+        while self._queue and (not chunks or size + len(self._queue[0]) <= SSE_CHUNK_BYTES_MAX):
+            chunks.append(self._queue.popleft())
+            size += len(chunks[-1])
+        self._bytes -= size
         return b"".join(chunks)
 
     def end(self, comment: bytes) -> None:
@@ -118,15 +129,17 @@ class Subscription:
         if self.ended is None:
             self.ended = comment
             self._missed = None
-            self._queue = []
+            self._queue.clear()
+            self._bytes = 0
         self._wake()
 
     async def wait(self) -> None:
         """Wait until there is something to send, or the end."""
         if not self.waiting and self.ended is None:
-            self._waiter = asyncio.get_running_loop().create_future()
-            await self._waiter
+            waiter = self._waiter = asyncio.get_running_loop().create_future()
+            await waiter
 
     def _wake(self) -> None:
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
+        if self._waiter is not None:
+            self._turns.add(self._waiter)
+            self._waiter = None

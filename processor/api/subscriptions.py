@@ -18,6 +18,7 @@ from starlette.exceptions import HTTPException
 from processor.api.event_ids import EventIds
 from processor.api.recent import RecentInterventions
 from processor.api.subscription import Missed, Subscription, Target, event
+from processor.api.turns import Turns
 from processor.clock import monotonic_s, wall_ms
 from processor.errors import NotReadyError
 from processor.interventions import InterventionRecord, client_form
@@ -51,6 +52,7 @@ class Subscriptions:
         self._by_id: dict[bytes, list[Subscription]] = {}
         self._by_address: Counter[str] = Counter()
         self._count = 0
+        self._turns = Turns()
         self._due: deque[Subscription] = deque()
         self._heartbeat: bytes | None = None
 
@@ -65,15 +67,19 @@ class Subscriptions:
         """Let subscribers come: what was in the topic is read."""
         self._ready.set()
 
-    def take(self, records: Iterable[InterventionRecord]) -> None:
-        """Hand records to those who follow their targets, and keep them for a while."""
-        for record in records:
-            self._positions[record.partition] = record.offset + 1
-            self._recent.add(record)
-            subscribers = self._by_id.get(record.target_id)
-            if subscribers is not None:
-                self._hand_out(record, subscribers)
+    def take(self, record: InterventionRecord) -> int:
+        """Hand a record to those who follow its target, and keep it for a while.
+
+        Returns:
+            How many subscribers follow its id: the work that it was.
+        """
+        self._positions[record.partition] = record.offset + 1
         self._heartbeat = None
+        self._recent.add(record)
+        subscribers = self._by_id.get(record.target_id, ())
+        if subscribers:
+            self._hand_out(record, subscribers)
+        return len(subscribers)
 
     def _hand_out(self, record: InterventionRecord, subscribers: Iterable[Subscription]) -> None:
         try:
@@ -83,13 +89,15 @@ class Subscriptions:
             return
         target = (form.target_key, form.target_id)
         told = event(self._ids.encode(self._positions), form.line)
+        delivered = 0
         for one in subscribers:
             if target not in one.targets:
                 continue
             if one.ahead is None:
-                SSE_DELIVERED.inc(one.put(told))
+                delivered += one.put(told)
             elif record.offset >= one.ahead[record.partition]:
-                SSE_DELIVERED.inc(one.put(event(self._id_ahead(one), form.line)))
+                delivered += one.put(event(self._id_ahead(one), form.line))
+        SSE_DELIVERED.inc(delivered)
 
     def _id_ahead(self, one: Subscription) -> bytes:
         """Return the id for a subscriber that has come further than this worker had read."""
@@ -124,6 +132,21 @@ class Subscriptions:
             message = "too many subscriptions from your address - follow several ids with one"
             raise HTTPException(_TOO_MANY, message, _RETRY_AFTER)
 
+    def id_before(self, moment_ms: int, targets: Iterable[Target]) -> str:
+        """Return an event id with which a subscriber goes on from a moment of the last minutes.
+
+        It is empty where nothing came for the targets since then.
+        """
+        ids = {id_.encode() for _, id_ in targets}
+        kept = self._recent.after(self._recent.complete_from, ids)
+        young = [record for record in kept if record.timestamp_ms > moment_ms]
+        if not young:
+            return ""
+        starts = list(self._positions)
+        for record in young:
+            starts[record.partition] = min(starts[record.partition], record.offset)
+        return self._ids.encode(starts).decode()
+
     @contextmanager
     def opened(
         self, targets: frozenset[Target], address: str, last_event_id: str
@@ -134,7 +157,7 @@ class Subscriptions:
             UsageError: the id is none.
         """
         last = self._ids.decode(last_event_id) if last_event_id else None
-        one = Subscription(targets)
+        one = Subscription(targets, self._turns)
         ids = {id_.encode() for _, id_ in targets}
         for id_ in ids:
             self._by_id.setdefault(id_, []).append(one)

@@ -20,7 +20,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from processor.clock import wall_ms
 from processor.errors import TopicError
 from processor.interventions import InterventionRecord
-from processor.limits import KEPT_RECORDS_READ_MAX, SLICE_RECORDS_MAX
+from processor.limits import KEPT_RECORDS_READ_MAX, SLICE_HANDED_MAX, SLICE_RECORDS_MAX
 from processor.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -40,8 +40,8 @@ class RecordSink(Protocol):
         """Know where reading starts in each partition."""
         ...
 
-    def take(self, records: Sequence[InterventionRecord]) -> None:
-        """Take the next records."""
+    def take(self, record: InterventionRecord) -> int:
+        """Take the next record; return how many subscribers that was work for."""
         ...
 
     def caught_up(self) -> None:
@@ -85,12 +85,20 @@ class InterventionsFeed:
             self._assign(consumer)
             while True:
                 records = await loop.run_in_executor(self._executor, self._read, consumer)
-                if records:
-                    self._sink.take(records)
+                await self._hand_on(records)
                 if not self._behind:
                     self._sink.caught_up()
         finally:
             await asyncio.shield(loop.run_in_executor(self._executor, consumer.close))
+
+    async def _hand_on(self, records: Sequence[InterventionRecord]) -> None:
+        """Give records to the sink; others get the event loop in between."""
+        work = 0
+        for record in records:
+            work += 1 + self._sink.take(record)
+            if work > SLICE_HANDED_MAX:
+                work = 0
+                await asyncio.sleep(0)
 
     def _open(self) -> Consumer:
         return Consumer(

@@ -353,6 +353,7 @@ class StreamingWorker:
             self.settings.rules_topic: "rules",
         }
         counts = {(role, state): 0 for role in roles.values() for state in ("open", "closed")}
+        LAG.clear()  # another worker tells the lag of a partition that went there
         for gate in list(consumer.gates.values()):
             counts[roles[gate.topic], "open" if gate.opened else "closed"] += 1
             end = consumer.end_offset(gate)

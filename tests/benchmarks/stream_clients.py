@@ -10,7 +10,7 @@ import resource
 import time
 from collections.abc import Sequence
 from multiprocessing.connection import Connection
-from typing import Final
+from typing import Final, cast
 from urllib.parse import urlencode
 
 import uvloop
@@ -43,10 +43,9 @@ class _Client(asyncio.Protocol):
         self.opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's is none by inheritance
         query = urlencode(self._targets)
-        transport.write(f"GET {PATH}?{query} HTTP/1.1\r\nHost: worker\r\n\r\n".encode())
+        self._transport.write(f"GET {PATH}?{query} HTTP/1.1\r\nHost: worker\r\n\r\n".encode())
 
     def data_received(self, data: bytes) -> None:
         now = time.monotonic()
@@ -72,7 +71,7 @@ async def _follow(port: int, streams: Sequence[Sequence[Target]], told: Connecti
         made = [_Client(targets, arrivals) for targets in streams[first : first + _AT_ONCE]]
         for client in made:
             await loop.create_connection(lambda one=client: one, "127.0.0.1", port)
-        await asyncio.gather(*(client.opened for client in made))
+        await asyncio.wait_for(asyncio.gather(*(client.opened for client in made)), _WAIT_S)
         clients += made
     told.send(len(clients))
     asked = asyncio.Event()

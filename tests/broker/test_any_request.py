@@ -21,6 +21,7 @@ LEFT_OUT = ["/api/v1/event_log", "/api/v1/interventions", "/api/v1/definitions"]
 REFUSALS = {
     "/api/v1/registry/": {"detail"},
     "/api/v1/engines/": {"detail"},
+    "/api/v1/testing/": {"detail"},
     "/": {"error"},
 }
 

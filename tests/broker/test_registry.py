@@ -228,7 +228,7 @@ def test_the_next_call_on_any_worker_uses_what_was_published(
     sdk: SignalsSandbox, cluster: Cluster
 ) -> None:
     seconds = []
-    for number in range(8):
+    for number in range(5):
         group = group_of(f"next{number}")
         service = service_of("next", group)
         begun = time.monotonic()
@@ -245,11 +245,11 @@ def test_the_next_call_on_any_worker_uses_what_was_published(
                       "full_attribute_names": True},
             )  # fmt: skip
             assert full.json() == {"domain_userid": ["u"], f"{group.name}_v1:views": [None]}
-    sdk.unpublish([service_of("next", group_of("next7"))])
+    sdk.unpublish([service_of("next", group_of("next4"))])
     for worker in cluster.workers.values():
         gone = refused(lambda at=worker: sdk_of(at).get_service_attributes("next", "user_id", "u"))
         assert gone.status_code == 404
-    print(f"publish of group and service: median {sorted(seconds)[4]:.2f} s")
+    print(f"publish of group and service: median {sorted(seconds)[2]:.2f} s")
 
 
 def test_attributes_of_many_ids_are_read_from_any_worker(
@@ -376,7 +376,7 @@ def test_unpublishing_a_group_beside_publishing_a_service_on_it_has_one_outcome(
     cluster: Cluster, url: str
 ) -> None:
     one, two = (sdk_of(worker) for worker in cluster.workers.values())
-    for number in range(6):
+    for number in range(4):
         group = group_of(f"beside{number}")
         service = service_of(f"beside{number}", group)
         one.publish([group])
@@ -472,6 +472,14 @@ def test_the_full_class_gets_its_token_from_the_console_that_a_worker_is(
     for worker in cluster.workers.values():
         answer = call(worker.url, "POST", "get-online-attributes", json=body, token=token)
         assert answer.json()["views"] == [None] * 20
+
+
+def test_a_client_that_does_not_encrypt_is_not_answered_and_not_kept(cluster: Cluster) -> None:
+    for worker in cluster.workers.values():
+        with socket.create_connection(("127.0.0.1", worker.port), timeout=10) as plain:
+            plain.sendall(b"GET /health HTTP/1.1\r\nHost: worker\r\n\r\n")
+            assert b"HTTP" not in plain.recv(1000)
+        assert worker.get("/health").status_code == 200
 
 
 def test_no_token_and_no_hash_stands_in_a_log(cluster: Cluster, url: str) -> None:

@@ -1,5 +1,6 @@
 """Interventions over HTTP on a real Kafka: followed on any of two workers, and pushed."""
 
+import hashlib
 import json
 import socket
 import time
@@ -14,6 +15,7 @@ from snowplow_signals import AttributeKeyIdentifiers, InterventionInstance, Sign
 from snowplow_signals.api_client import SignalsAPIError
 
 from tests.broker.cluster import Cluster, WorkerProcess
+from tests.broker.round_robin import RoundRobin
 from tests.broker.streams import PATH, Stream
 from tests.broker.visits import KEY, Visits, application, eventually, fired, start_all
 
@@ -149,6 +151,19 @@ def test_who_saw_nothing_yet_comes_back_with_the_id_of_a_heartbeat(one, two, use
     push(one, {KEY: user}, name="missed")
     with Stream(two.url, {KEY: user}, last=stream.last) as back:
         assert back.next()["name"] == "missed"
+
+
+def test_who_comes_back_through_a_balancer_misses_nothing(one, two, user):
+    with RoundRobin([one.port, two.port]) as balancer:
+        url, last, told = f"http://127.0.0.1:{balancer.port}", "", []
+        for number in range(6):
+            with Stream(url, {KEY: user}, last=last) as stream:
+                push(one, {KEY: user}, name=f"at_{number}_a")
+                told += [told["name"] for told in stream.take(1 if number == 0 else 2)]
+                last = stream.last
+            push(two, {KEY: user}, name=f"at_{number}_b")
+        assert min(balancer.served) == 3
+    assert told == [f"at_{number}_{when}" for number in range(6) for when in "ab"][:-1]
 
 
 def test_a_new_subscriber_hears_nothing_of_the_past(one, user):
@@ -326,3 +341,45 @@ def test_a_push_is_in_the_form_of_the_topic(cluster, one, user):
     assert push(one, {KEY: user}, intervention_id=own)["intervention_id"] == own
     message = json.dumps([one for one in fired(cluster) if one["intervention_id"] == own])
     assert '"origin": "push"' in message
+
+
+def test_a_worker_that_needs_subscribe_tokens_lets_nobody_else_follow_and_logs_none(two, user):
+    """The last: it starts a worker with other settings."""
+    tokens = {"site": "reads-secretly", "ci": "pushes-secretly"}
+    scopes = {"site": "read", "ci": "push"}
+    entries = [
+        f"{name}:{scopes[name]}:{hashlib.sha256(token.encode()).hexdigest()}"
+        for name, token in tokens.items()
+    ]
+    assert two.stop() == 0
+    two.start(
+        PROCESSOR_API_TOKENS=",".join(entries),
+        PROCESSOR_TOKEN_SECRET="s" * 32,
+        PROCESSOR_SUBSCRIBE_TOKENS="true",
+        PROCESSOR_LOG_LEVEL="debug",
+    ).wait_ready()
+    site, pushes = ({"Authorization": f"Bearer {token}"} for token in tokens.values())
+    wanted = {"targets": {KEY: [user]}}
+    given = httpx.post(f"{two.url}{PATH}/tokens", json=wanted, headers=site).json()["token"]
+    for params, headers, status in (
+        ({KEY: user}, {}, 401),
+        ({KEY: user, "subscribe-token": given[:-2]}, {}, 401),
+        ({KEY: f"{user}-2", "subscribe-token": given}, {}, 403),
+        ({KEY: user}, pushes, 403),
+    ):
+        refused = httpx.get(two.url + PATH, params=params, headers=headers)
+        assert (refused.status_code, set(refused.json())) == (status, {"error"})
+    body = {"name": "hello", "version": 1}
+    with (
+        Stream(two.url, {KEY: user, "subscribe-token": given}) as page,
+        Stream(two.url, {KEY: user}, token=given) as program,
+        Stream(two.url, {KEY: user}, token=tokens["site"]) as server,
+    ):
+        for headers, status in (({}, 401), (site, 403), (pushes, 200)):
+            answer = httpx.post(two.url + PATH, params={KEY: user}, json=body, headers=headers)
+            assert answer.status_code == status
+        for stream in (page, program, server):
+            assert stream.next()["name"] == "hello"
+    log = two.log()
+    for secret in (*tokens.values(), given, given.rpartition(".")[2], *entries, "s" * 32):
+        assert secret not in log

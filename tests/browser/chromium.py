@@ -68,16 +68,9 @@ class Tab:
             tempfile.TemporaryDirectory(prefix="chromium-", ignore_cleanup_errors=True) as profile,
             (directory / "chromium.log").open("wb") as log,
         ):
+            command = [program, *flags, f"--user-data-dir={profile}"]
             process = subprocess.Popen(
-                [
-                    "bash",
-                    "-c",
-                    START,
-                    str(theirs.fileno()),
-                    program,
-                    *flags,
-                    f"--user-data-dir={profile}",
-                ],
+                ["bash", "-c", START, str(theirs.fileno()), *command],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

@@ -1,6 +1,7 @@
 """The Python code of public pages about Signals works here: only the import is another.
 
-Only the definitions; tests/broker/test_official_sdk.py runs the pages as they stand.
+Only the definitions; tests/broker/test_client.py runs all of it, and test_official_sdk.py beside it
+the pages as they stand.
 """
 
 import ast
@@ -56,17 +57,6 @@ def run(code: list[ast.stmt], namespace: dict[str, Any]) -> list[Definition]:
     return published
 
 
-def what_it_asks_the_client() -> list[Any]:
-    """Return the statements that need the client, apart from what only publishes."""
-    return [
-        pytest.param(ast.unparse(one), id=f"{page.name[:3]} line {one.lineno}: {wanted}")
-        for page in FOUND
-        for one, connected in zip(code_of(page), needs_the_connection(code_of(page)), strict=True)
-        if connected and not publishes(one) and not isinstance(one, ast.ImportFrom)
-        for wanted in [ast.unparse(one).partition("(")[0]]
-    ]
-
-
 @pytest.mark.parametrize("page", FOUND, ids=lambda page: page.name[:3])
 def test_every_definition_of_a_page_is_right(
     page: Path, left_to_the_reader: dict[str, Any]
@@ -107,8 +97,3 @@ def test_what_a_page_publishes_is_computed_and_fires(
         assert all(values)
     rules = {(one.name, one.version): 1 for one in published if isinstance(one, RuleIntervention)}
     assert what_if.fired_counts == rules
-
-
-@pytest.mark.parametrize("statement", what_it_asks_the_client())
-def test_what_a_page_asks_the_client_for(statement: str) -> None:
-    pytest.skip(f"there is no Python client: {statement.splitlines()[0]}")

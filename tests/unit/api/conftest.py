@@ -128,7 +128,7 @@ class OneWorker:
             offset = len(self.written)
             self.written.append(value)
             record = InterventionRecord(0, offset, wall_ms(), pushed.target_id.encode(), value)
-            self.subscriptions.take([record])
+            self.subscriptions.take(record)
 
     def past_events(self, start_ms: int) -> History:
         self.histories.append(History(self.past))

@@ -1,5 +1,6 @@
 """The collector over HTTP: what trackers and browsers are answered."""
 
+import asyncio
 import json
 import uuid
 from collections.abc import Callable
@@ -7,8 +8,9 @@ from collections.abc import Callable
 import httpx
 import pytest
 from fastapi import FastAPI
+from snowplow_tracker import Emitter, PageView, Tracker
 
-from processor.api import create_api, create_collector
+from processor.api import create_api, create_collector, serve
 from processor.api.collector import PIXEL
 from processor.collector import Collected
 from processor.errors import NotReadyError
@@ -33,6 +35,7 @@ class Kept:
         self.events: list[dict[str, str]] = []
         self.refused: list[tuple[str, bytes]] = []
         self.away = False
+        self.taken = asyncio.Event()
 
     async def write(self, collected: Collected, received_ms: int) -> None:
         if self.away:
@@ -42,6 +45,7 @@ class Kept:
             columns = [column.decode() for column in parse_event(event.value).columns]
             self.events.append(dict(zip(ATOMIC_COLUMNS, columns, strict=True)))
         self.refused += [(one.reason.value, one.value) for one in collected.refused]
+        self.taken.set()
 
 
 @pytest.fixture
@@ -113,6 +117,20 @@ async def test_a_tracker_is_told_to_come_again_while_kafka_is_away(kept, client)
         assert "set-cookie" not in answer.headers
         assert "send them again" in answer.json()["error"]
     assert answer.headers["access-control-allow-origin"] == "*"
+
+
+async def test_the_official_tracker_sends_again_what_kafka_did_not_take(kept) -> None:
+    server = await serve(create_collector(kept), Settings(http="127.0.0.1:0"))
+    kept.away = True
+    emitter = Emitter("127.0.0.1", protocol="http", port=server.port, batch_size=2)
+    tracker = Tracker("sp", emitter)
+    for title in ("one", "two"):
+        await asyncio.to_thread(tracker.track, PageView("http://a.example/", title))
+    assert not kept.taken.is_set()
+    kept.away = False
+    await asyncio.wait_for(kept.taken.wait(), 20)
+    assert [event["page_title"] for event in kept.events] == ["one", "two"]
+    await server.stop()
 
 
 async def test_the_first_forwarded_address_is_the_visitors(kept, client) -> None:

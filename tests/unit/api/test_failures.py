@@ -1,3 +1,5 @@
+import pytest
+
 from processor.errors import StateError
 
 PATH = "/api/v1/profiles"
@@ -41,3 +43,23 @@ async def test_a_method_that_a_path_does_not_take_is_told_with_those_that_it_tak
     (mistake,) = answer.json()["detail"]
     assert mistake["type"] == "method_not_allowed"
     assert "/docs" in mistake["msg"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "right"),
+    [
+        ("POST", "/api/v1/registry/services", "/api/v1/registry/services/"),
+        ("PUT", "/api/v1/registry/services/a/", "/api/v1/registry/services/a"),
+        ("POST", "/api/v1/get-online-attributes/", "/api/v1/get-online-attributes"),
+    ],
+)
+async def test_a_slash_too_few_or_too_many_is_told_and_not_redirected(client, method, path, right):
+    """Clients that follow no redirect would have an answer without a text."""
+    answer = await client.request(method, path, json={})
+    assert answer.status_code == 404
+    assert answer.text.count(f"nothing is at this path - it is {right}") == 1
+
+
+async def test_the_page_of_the_api_is_also_where_the_product_has_it(client):
+    answer = await client.get("/docs/")
+    assert (answer.status_code, answer.headers["location"]) == (307, "../docs")

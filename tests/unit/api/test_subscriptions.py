@@ -8,10 +8,11 @@ from starlette.exceptions import HTTPException
 
 from processor.api import Subscriptions
 from processor.api.subscription import Subscription
+from processor.api.turns import Turns
 from processor.clock import wall_ms
 from processor.errors import NotReadyError, UsageError
 from processor.interventions import InterventionRecord, Pushed, encode_pushed
-from processor.limits import SSE_QUEUE_BYTES_MAX, SSE_QUEUE_ITEMS_MAX
+from processor.limits import SSE_CHUNK_BYTES_MAX, SSE_QUEUE_BYTES_MAX, SSE_QUEUE_ITEMS_MAX
 from processor.metrics import REGISTRY
 from processor.settings import Settings
 
@@ -32,6 +33,11 @@ def record(partition, offset, id_="u", key=KEY, value=None, at_ms=None):
     return InterventionRecord(partition, offset, at_ms or wall_ms(), id_.encode(), value)
 
 
+def take(made, records):
+    for one in records:
+        made.take(one)
+
+
 def told(one: Subscription):
     """The names that wait for a subscriber, and the last id."""
     text = b""
@@ -49,7 +55,7 @@ def metric(name, **labels):
 def last_id(made, *records, targets=TARGETS):
     """The id of a subscriber that has seen everything so far and these records."""
     with made.opened(targets, "a", "") as one:
-        made.take(records)
+        take(made, records)
         return told(one)[1]
 
 
@@ -60,7 +66,7 @@ def test_a_record_is_told_to_those_who_follow_its_target():
         made.opened(frozenset({(KEY, "v"), (KEY, "u")}), "a", "") as both,
         made.opened(frozenset({("other", "u")}), "a", "") as other,
     ):
-        made.take([record(0, 0), record(1, 0, "v"), record(1, 1, "w"), record(0, 1)])
+        take(made, [record(0, 0), record(1, 0, "v"), record(1, 1, "w"), record(0, 1)])
         assert told(one)[0] == ["at_0_0", "at_0_1"]
         assert told(both)[0] == ["at_0_0", "at_1_0", "at_0_1"]
         assert told(other)[0] == []
@@ -75,16 +81,16 @@ def test_each_stream_begins_with_an_id():
 def test_who_comes_back_gets_what_it_missed_and_then_what_comes():
     made = subscriptions()
     last = last_id(made, record(0, 0), record(1, 0))
-    made.take([record(0, 1), record(1, 1, "v"), record(1, 2)])
+    take(made, [record(0, 1), record(1, 1, "v"), record(1, 2)])
     with made.opened(TARGETS, "a", last) as one:
-        made.take([record(0, 2)])
+        take(made, [record(0, 2)])
         assert told(one)[0] == ["at_0_1", "at_1_2", "at_0_2"]
 
 
 def test_an_id_in_the_middle_of_what_was_missed_is_good_too():
     made = subscriptions()
     last = last_id(made)
-    made.take([record(n % 2, n // 2) for n in range(200)])
+    take(made, [record(n % 2, n // 2) for n in range(200)])
     with made.opened(TARGETS, "a", last) as one:
         chunk = one.take()
         middle = re.findall(rb"^id: (.*)$", chunk, re.MULTILINE)[-1].decode()
@@ -97,12 +103,12 @@ def test_an_id_in_the_middle_of_what_was_missed_is_good_too():
 def test_who_has_seen_more_than_this_worker_gets_nothing_twice():
     ahead, behind = subscriptions(), subscriptions()
     last = last_id(ahead, record(0, 0), record(0, 1), record(1, 0))
-    behind.take([record(0, 0)])
+    take(behind, [record(0, 0)])
     with behind.opened(TARGETS, "a", last) as one:
-        behind.take([record(0, 1), record(1, 0), record(1, 1), record(0, 2)])
+        take(behind, [record(0, 1), record(1, 0), record(1, 1), record(0, 2)])
         names, now = told(one)
         assert names == ["at_1_1", "at_0_2"]
-    ahead.take([record(1, 1), record(0, 2), record(1, 2)])
+    take(ahead, [record(1, 1), record(0, 2), record(1, 2)])
     with ahead.opened(TARGETS, "a", now) as one:
         assert told(one)[0] == ["at_1_2"]
 
@@ -111,10 +117,10 @@ def test_an_id_on_the_way_to_what_was_seen_elsewhere_loses_nothing():
     ahead, behind = subscriptions(), subscriptions()
     last = last_id(ahead, record(0, 0), record(0, 1))
     with behind.opened(TARGETS, "a", last) as one:
-        behind.take([record(1, 0)])
+        take(behind, [record(1, 0)])
         names, now = told(one)
     assert names == ["at_1_0"]
-    ahead.take([record(1, 0), record(0, 2)])
+    take(ahead, [record(1, 0), record(0, 2)])
     with ahead.opened(TARGETS, "a", now) as one:
         assert told(one)[0] == ["at_0_2"]
 
@@ -122,7 +128,7 @@ def test_an_id_on_the_way_to_what_was_seen_elsewhere_loses_nothing():
 def test_who_comes_back_too_late_is_told_so():
     made = subscriptions(sse_replay_s=10)
     last = last_id(made)
-    made.take([record(0, 0, at_ms=wall_ms() - 20_000), record(0, 1)])
+    take(made, [record(0, 0, at_ms=wall_ms() - 20_000), record(0, 1)])
     before = metric("replays_incomplete_total")
     with made.opened(TARGETS, "a", last) as one:
         text = one.take() + one.take()
@@ -144,9 +150,9 @@ def test_an_id_of_another_topic_begins_anew():
     other.begin([0, 0])
     last = last_id(other)
     made = subscriptions()
-    made.take([record(0, 0)])
+    take(made, [record(0, 0)])
     with made.opened(TARGETS, "a", last) as one:
-        made.take([record(0, 1)])
+        take(made, [record(0, 1)])
         assert told(one)[0] == ["at_0_1"]
 
 
@@ -163,7 +169,7 @@ def test_what_is_no_intervention_is_counted_and_passed_over():
     made = subscriptions()
     last = last_id(made)
     with made.opened(TARGETS, "a", "") as one:
-        made.take([record(0, 0, value=b"{"), record(0, 1)])
+        take(made, [record(0, 0, value=b"{"), record(0, 1)])
         assert told(one)[0] == ["at_0_1"]
     with made.opened(TARGETS, "a", last) as one:
         assert told(one)[0] == ["at_0_1"]
@@ -176,7 +182,7 @@ def test_too_many_that_wait_cut_a_subscriber_off():
     with made.opened(TARGETS, "a", "") as slow, made.opened(TARGETS, "a", "") as quick:
         names = []
         for offset in range(SSE_QUEUE_ITEMS_MAX + 1):
-            made.take([record(0, offset)])
+            take(made, [record(0, offset)])
             names += told(quick)[0]
         assert slow.ended.startswith(b": cut off")
         assert not slow.waiting
@@ -187,7 +193,7 @@ def test_too_many_that_wait_cut_a_subscriber_off():
 
 
 def test_too_many_bytes_that_wait_cut_a_subscriber_off():
-    one = Subscription(TARGETS)
+    one = Subscription(TARGETS, Turns())
     assert one.put(b"x" * (SSE_QUEUE_BYTES_MAX + 1))  # alone, whatever its size
     assert not one.put(b"x")
     assert one.ended is not None
@@ -195,14 +201,26 @@ def test_too_many_bytes_that_wait_cut_a_subscriber_off():
 
 
 def test_what_was_taken_waits_no_more():
-    one = Subscription(TARGETS)
+    one = Subscription(TARGETS, Turns())
     for _ in range(10):
         assert one.put(b"x" * SSE_QUEUE_BYTES_MAX)
         assert one.take()
 
 
+def test_what_waits_is_sent_in_pieces():
+    one = Subscription(TARGETS, Turns())
+    chunks = [bytes([number]) * 10_000 for number in range(20)]
+    for chunk in chunks:
+        assert one.put(chunk)
+    taken = []
+    while one.waiting:
+        taken.append(one.take())
+    assert b"".join(taken) == b"".join(chunks)
+    assert max(len(piece) for piece in taken) <= SSE_CHUNK_BYTES_MAX
+
+
 async def test_who_waits_wakes_when_something_comes_or_it_ends():
-    one = Subscription(TARGETS)
+    one = Subscription(TARGETS, Turns())
     for happen in (lambda: one.put(b"x"), lambda: one.end(b"")):
         waiting = asyncio.ensure_future(one.wait())
         await asyncio.sleep(0)
@@ -269,7 +287,7 @@ async def test_heartbeats_come_to_those_for_whom_nothing_waits():
     with made.opened(TARGETS, "a", "") as idle, made.opened(TARGETS, "b", "") as busy:
         told(idle)
         told(busy)
-        made.take([record(0, 0, "v")])
+        take(made, [record(0, 0, "v")])
         busy.put(b"data")
         beating = asyncio.ensure_future(made.beat_forever())
         await asyncio.wait_for(idle.wait(), 5)
@@ -280,6 +298,20 @@ async def test_heartbeats_come_to_those_for_whom_nothing_waits():
         beating.cancel()
     assert beat.startswith(b":\nid: ")
     last = beat.split()[2].decode()
-    made.take([record(0, 1)])
+    take(made, [record(0, 1)])
     with made.opened(TARGETS, "a", last) as back:
         assert told(back)[0] == ["at_0_1"]
+
+
+def test_who_goes_on_from_a_moment_gets_what_came_since_and_nothing_twice():
+    made, now_ms = subscriptions(), wall_ms()
+    take(made, [
+        record(0, 0, at_ms=now_ms - 2_000), record(1, 0, at_ms=now_ms - 1_999),
+        record(0, 1, "v", at_ms=now_ms), record(0, 2, at_ms=now_ms),
+    ])  # fmt: skip
+    last = made.id_before(now_ms - 2_000, TARGETS)
+    with made.opened(TARGETS, "a", last) as one:
+        take(made, [record(1, 1)])
+        assert told(one)[0] == ["at_1_0", "at_0_2", "at_1_1"]
+    assert made.id_before(now_ms, TARGETS) == ""
+    assert made.id_before(now_ms - 2_000, {(KEY, "w")}) == ""
