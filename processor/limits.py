@@ -61,13 +61,13 @@ RUN_RECORDS_MAX = 1_000
 RUNS_IN_FLIGHT_MAX = 2
 # Work done between two looks at the event loop, so that a request gets it within 2 ms:
 # source records,
-SLICE_RECORDS_MAX = 100
+SLICE_RECORDS_MAX = 60
 # contributions applied,
 SLICE_CONTRIBUTIONS_MAX = 150
 # parts of joint rules applied,
 SLICE_PARTS_MAX = 150
 # profiles encoded or looked at by the sweep.
-SLICE_PROFILES_MAX = 200
+SLICE_PROFILES_MAX = 150
 # Profiles changed and not yet flushed, per partition; beyond that nothing more is applied to it.
 CHANGED_PROFILES_MAX = 50_000
 # Contributions and parts applied and not yet flushed, per partition; beyond that nothing more is
@@ -142,7 +142,7 @@ SSE_QUEUE_BYTES_MAX = 256 * 1024
 # Sent to one client at once. What its connection has not taken stands in memory beside the queue.
 SSE_CHUNK_BYTES_MAX = 32 * 1024
 # Records brought into the clients' form, and clients that they are given to, between two looks at
-# the event loop; one record for more clients goes to all of them at once, 1 microsecond each.
+# the event loop; one record for more clients goes to all of them at once, half a microsecond each.
 SLICE_HANDED_MAX = 40
 # Clients that send between two looks at the event loop, 50 microseconds each.
 SLICE_WOKEN_MAX = 20

@@ -18,6 +18,7 @@ from processor.api.forwarding import HEARD_PATH, Forwarder
 from processor.api.pushes import InterventionInstance, Pusher, PushResult
 from processor.api.subscribe_tokens import SubscribeTokens
 from processor.api.subscription import Target
+from processor.api.subscriptions import Subscriptions
 from processor.api.targets import (
     LAST_EVENT_ID,
     PARAMETERS,
@@ -84,6 +85,22 @@ class Heard(BaseModel):
     heard: bool
 
 
+async def _stream(
+    request: Request, subscriptions: Subscriptions, targets: frozenset[Target], last: str
+) -> Response:
+    address = request.client.host if request.client else ""
+    page = _from_page(request)
+    try:
+        await subscriptions.admit(address)
+    except (NotReadyError, HTTPException) as refused:
+        if not page:
+            raise
+        return come_back(refused.detail if isinstance(refused, HTTPException) else str(refused))
+    if page and not last:
+        last = subscriptions.id_before(wall_ms() - SSE_PAGE_REPLAY_MS, targets)
+    return EventStream(subscriptions, targets, address, last)
+
+
 def _from_page(request: Request) -> bool:
     """Return whether a browser's EventSource asks: after any status but 200 it never comes back."""
     headers = request.headers
@@ -118,17 +135,7 @@ def interventions_router(
         targets = targets_of(request.query_params)
         subscribe_tokens.check(request, targets)
         last = last_event_id or request.query_params.get(LAST_EVENT_ID, "")
-        address = request.client.host if request.client else ""
-        page = _from_page(request)
-        try:
-            await backend.subscriptions.admit(address)
-        except (NotReadyError, HTTPException) as refused:
-            if not page:
-                raise
-            return come_back(refused.detail if isinstance(refused, HTTPException) else str(refused))
-        if page and not last:
-            last = backend.subscriptions.id_before(wall_ms() - SSE_PAGE_REPLAY_MS, targets)
-        return EventStream(backend.subscriptions, targets, address, last)
+        return await _stream(request, backend.subscriptions, targets, last)
 
     @router.post(
         PATH,

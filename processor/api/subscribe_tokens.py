@@ -44,7 +44,7 @@ class SubscribeTokens:
         self._needed = settings.subscribe_tokens
         self._key = hmac.new(secret, b"subscribe token", hashlib.sha256).digest() if secret else b""
         # An API without tokens lets everybody read; that must not open what needs a token.
-        self._may_read = tokens.requires("read") if settings.api_tokens else None
+        self._api_tokens = tokens if settings.api_tokens else None
 
     def give(self, targets: Iterable[Target], ends_s: int) -> str:
         """Return a token for these targets that ends at a time in seconds.
@@ -68,8 +68,8 @@ class SubscribeTokens:
         token = request.query_params.get(SUBSCRIBE_TOKEN) or _bearer(request)
         claims = signed_claims(self._key, token)
         if claims is None:
-            if self._may_read is not None:
-                self._may_read(request)
+            if self._api_tokens is not None:
+                self._api_tokens.check(request, "read")
                 return
             message = f"a valid subscribe token is needed - {_HINT}"
             raise HTTPException(_UNAUTHORIZED, message, _CHALLENGE)

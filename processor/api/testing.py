@@ -11,7 +11,7 @@ from fastapi import APIRouter, Depends
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field, PlainValidator, StringConstraints
 
-from definitions.attribute_groups import AttributeGroup
+from definitions.attribute_groups import AttributeGroup, StreamAttributeGroup
 from definitions.catalog import Catalog
 from definitions.checking import check_form, check_meaning, check_names
 from definitions.objects import place_of, record_key
@@ -57,7 +57,7 @@ class WhatIfRequest(BaseModel):
     """A group, and which events and ids count; `null` is the same as nothing."""
 
     attribute_group: Annotated[
-        AttributeGroup, PlainValidator(_group, json_schema_input_type=dict[str, Any])
+        AttributeGroup, PlainValidator(_group, json_schema_input_type=StreamAttributeGroup)
     ] = Field(description="an attribute group, as `registry/attribute_groups/` takes it")
     app_ids: list[AppId] | None = Field(
         None, max_length=TEST_APP_IDS_MAX, description="only events of these app_ids"

@@ -8,7 +8,7 @@ name and token, and that is good for a day, as long as its entry stands in the s
 
 import hashlib
 import hmac
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Annotated, Final
 
@@ -59,14 +59,15 @@ class Tokens:
         self._tokens = [_parse(entry) for entry in entries]
         self._secret = settings.token_secret.encode()
 
-    def requires(self, *scopes: str) -> Callable[..., None]:
+    def requires(self, *scopes: str) -> Callable[..., Awaitable[None]]:
         """Return a dependency that refuses requests whose token has none of the scopes."""
 
-        def check(
+        # Not a plain function: it would run in a thread, and wait for Python's lock there and back.
+        async def check(
             request: Request,
             _: Annotated[HTTPAuthorizationCredentials | None, Security(_BEARER)] = None,
         ) -> None:
-            self._check(request.headers.get("authorization", ""), scopes)
+            self.check(request, *scopes)
 
         return check
 
@@ -85,10 +86,11 @@ class Tokens:
         claims = {"sub": entry.name, "iat": now_s, "exp": now_s + ACCESS_TOKEN_S}
         return sign(self._key(entry), claims)
 
-    def _check(self, authorization: str, scopes: tuple[str, ...]) -> None:
+    def check(self, request: Request, *scopes: str) -> None:
+        """Refuse a request whose token has none of the scopes."""
         if not self._tokens:
             return
-        kind, _, given = authorization.partition(" ")
+        kind, _, given = request.headers.get("authorization", "").partition(" ")
         token = given.strip()
         found = self._given(token) or self._accessing(token)
         if kind.lower() != "bearer" or not found:

@@ -33,6 +33,9 @@ Row = dict[str, Result]
 
 # Which ids are told where none are asked for: the same ones of the same events.
 _SEED = 1
+# Of a window that was read in part, the share of that part that should be read in time.
+_LESS = 0.8
+_SECOND_MS = 1_000
 _SHORTER = "give a shorter window, or run `processor test`, which has no such bound"
 
 
@@ -116,7 +119,10 @@ class _Run:
             return BrokerError(message, hint="try again in a moment")
         message = f"the window has about {self._total} events: too many to compute in a request"
         detail = f"{self._taken} within {TEST_RUN_S:.0f} s"
-        return UsageError(message, detail=detail, hint=_SHORTER)
+        share = _LESS * self._taken / max(self._taken, self._total)
+        seconds = max(1, int(self._asked.window_ms * share / _SECOND_MS))
+        hint = f"{_SHORTER}; {seconds} s could do"
+        return UsageError(message, detail=detail, hint=hint)
 
     def rows(self) -> list[Row]:
         """Compute."""

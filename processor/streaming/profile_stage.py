@@ -5,7 +5,6 @@ What fired, and the parts for joint rules, are collected.
 This is step 1 of a flush (processor/streaming/flush.py).
 """
 
-import asyncio
 from collections import Counter
 from contextlib import closing
 from functools import partial
@@ -68,6 +67,7 @@ class ProfileStage:
                 pass
         await own.room.wait()
         async with own.work:
+            await own.slices.turn()
             if own.alive and run.gate is own.gates.contributions:
                 await self._apply_sections(own, sections)
                 own.table.positions.next_offset = record.offset + 1
@@ -94,7 +94,7 @@ class ProfileStage:
         tally: Counter[str] = Counter()
         for count, contribution in enumerate(section.contributions, 1):
             if count % SLICE_CONTRIBUTIONS_MAX == 0:
-                await asyncio.sleep(0)
+                await own.slices.turn()
             if contribution.offset <= watermark:
                 tally["replayed"] += 1
                 continue
@@ -108,8 +108,8 @@ class ProfileStage:
             if stepped is None:
                 tally["duplicate"] += 1
                 continue
-            late += contribution.time_ms < profile.head.latest_ms
             if contribution.values:
+                late += contribution.time_ms < profile.head.latest_ms
                 table.changed(prefix, profile)
             else:
                 tally["asks"] += 1
@@ -143,7 +143,7 @@ async def sweep(own: Ownership, definitions: DefinitionsReader) -> int:
         with closing(own.table.heads()) as heads:
             for count, (prefix, head) in enumerate(heads, 1):
                 if count % SLICE_PROFILES_MAX == 0:
-                    await asyncio.sleep(0)
+                    await own.slices.turn()
                 if not own.alive:
                     break
                 stored = decode_profile(head, partial(_stored_record, own.table, prefix))

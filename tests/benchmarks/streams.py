@@ -110,11 +110,15 @@ def measure_many(servers: str, directory: Path, chosen: argparse.Namespace) -> N
         time.sleep(SETTLED_S)
         before = process.memory_info().rss
         ids = [f"user-{number}" for number in range(chosen.clients)]
-        begun = time.monotonic()
-        with StreamClients(
-            worker.port, [[(KEY, "everybody"), (KEY, id_)] for id_ in ids], PROCESSES
-        ) as clients:
-            print(f"{chosen.clients} clients after {time.monotonic() - begun:.1f} s", flush=True)
+        streams = [[(KEY, "everybody"), (KEY, id_)] for id_ in ids]
+        cpu, begun = cpu_seconds(process), time.monotonic()
+        with _Looks(worker) as looks:
+            opened = StreamClients(worker.port, streams, PROCESSES)
+        with opened as clients:
+            each_ms = (cpu_seconds(process) - cpu) / chosen.clients * 1e3
+            took_s = time.monotonic() - begun
+            print(f"{chosen.clients} clients after {took_s:.1f} s, {each_ms:.1f} ms of CPU each")
+            show("  other requests meanwhile", looks.seconds)
             cpu, begun = cpu_seconds(process), time.monotonic()
             time.sleep(SETTLED_S)  # of heartbeats
             share = (cpu_seconds(process) - cpu) / (time.monotonic() - begun)

@@ -37,6 +37,7 @@ from snowplow_signals import (
 )
 from snowplow_signals.api_client import SignalsAPIError
 
+from tests.broker import hosts
 from tests.broker.cluster import Cluster, WorkerProcess
 from tests.broker.round_robin import RoundRobin
 from tests.broker.visits import NOW_MS, Json, application, eventually, start_all, visit
@@ -433,22 +434,10 @@ def test_each_call_needs_a_token_with_its_scope(
         assert set(answer.json()["detail"][0]) == {"loc", "msg", "type"}
 
 
-def hosts_entry(monkeypatch: pytest.MonkeyPatch, name: str, port: int) -> None:
-    """Let a host name lead to a port of this machine, as a line in /etc/hosts and a NAT do."""
-    resolve = socket.getaddrinfo
-
-    def resolved(host: Any, *arguments: Any, **more: Any) -> Any:
-        if host in (name, name.encode()):
-            return resolve("127.0.0.1", port, *arguments[1:], **more)
-        return resolve(host, *arguments, **more)
-
-    monkeypatch.setattr(socket, "getaddrinfo", resolved)
-
-
 def test_the_full_class_gets_its_token_from_the_console_that_a_worker_is(
     url: str, balancer: RoundRobin, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    hosts_entry(monkeypatch, CONSOLE, balancer.port)
+    monkeypatch.setattr(socket, "getaddrinfo", hosts.resolving({CONSOLE: balancer.port}))
     full = Signals(api_url=url, api_key=TOKENS["all"], api_key_id="all", org_id="some-org")
     group = group_of("console")
     for _ in range(3):  # each on the other worker

@@ -1,8 +1,10 @@
 """What clients and operators are told while partitions move, and that every metric moves too."""
 
+import re
 import signal
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -54,6 +56,14 @@ def balancer(cluster: Cluster) -> Iterator[RoundRobin]:
 
 def total(cluster: Cluster, name: str, **labels: str) -> float:
     return sum(worker.metric(name, **labels) for worker in cluster.workers.values())
+
+
+def lags_told(cluster: Cluster) -> Counter[str]:
+    """How many workers tell the lag of each partition of the source."""
+    topic = cluster.settings.enriched_topic
+    sample = re.compile(rf'processor_lag_records\{{partition="(\d+)",topic="{topic}"\}}')
+    texts = [worker.get("/metrics").text for worker in cluster.workers.values()]
+    return Counter(number for text in texts for number in sample.findall(text))
 
 
 # --- metrics --------------------------------------------------------------------------------------
@@ -242,3 +252,4 @@ def test_a_worker_tells_its_health_and_progress_while_it_takes_over(cluster: Clu
     assert worker.metric("processor_restored_records_total") > 0
     assert worker.metric("processor_takeover_seconds_count") >= 1
     assert read(worker.url) == expected_answer()
+    eventually(lambda: lags_told(cluster) == {"0": 1, "1": 1})

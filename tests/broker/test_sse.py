@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import resource
 import socket
 import time
 import uuid
@@ -10,6 +11,7 @@ from contextlib import ExitStack
 from typing import Any
 
 import httpx
+import psutil
 import pytest
 from snowplow_signals import AttributeKeyIdentifiers, InterventionInstance, SignalsSandbox
 from snowplow_signals.api_client import SignalsAPIError
@@ -23,6 +25,8 @@ pytestmark = pytest.mark.broker
 
 HEARTBEAT_S = 0.3
 STREAMS_MAX = 5
+# As systems give it to a process that does not ask for more.
+FILES = 1_024
 OTHER_KEY = "domain_sessionid"
 
 
@@ -34,7 +38,12 @@ def cluster(bootstrap_servers: str, tmp_path_factory: pytest.TempPathFactory) ->
         sse_heartbeat_s=HEARTBEAT_S,
         sse_clients_per_address=STREAMS_MAX,
     ) as made:
-        start_all(made.worker(name) for name in ("one", "two"))
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(FILES, hard), hard))
+        try:
+            start_all(made.worker(name) for name in ("one", "two"))
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
         yield made
 
 
@@ -242,6 +251,12 @@ def test_a_client_that_goes_is_noticed(one, user):
         assert one.metric("processor_sse_clients") == 1
     eventually(lambda: one.metric("processor_sse_clients") == 0)
     assert push(one, {KEY: user})["status"] == "undelivered"
+
+
+def test_a_worker_may_open_as_many_files_as_the_system_lets_it(one):
+    assert one.process is not None
+    soft, hard = psutil.Process(one.process.pid).rlimit(resource.RLIMIT_NOFILE)
+    assert soft == hard > FILES
 
 
 def test_too_many_streams_from_one_address_are_refused(one, user):

@@ -3,6 +3,8 @@
 The page is the README's, from a server of its own: collector and API are elsewhere to a browser.
 """
 
+import hashlib
+import json
 import os
 import re
 from collections.abc import Iterator
@@ -128,10 +130,14 @@ def shown(tab: Tab) -> str:
     return tab.value("document.querySelector('#offer')?.textContent") or ""
 
 
+def cookie(tab: Tab) -> list[str]:
+    """What the tracker keeps of its visitor: domain_userid first, domain_sessionid sixth."""
+    found = re.search(r"_sp_id\.\w+=([^;]+)", tab.value("document.cookie"))
+    return found[1].split(".") if found else []
+
+
 def visitor(tab: Tab) -> str:
-    """The domain_userid of the tracker's cookie."""
-    found = re.search(r"_sp_id\.\w+=([\w-]+)\.", tab.value("document.cookie"))
-    return found[1] if found else ""
+    return cookie(tab)[0]
 
 
 def test_a_page_view_leads_to_an_intervention_in_the_page(
@@ -143,7 +149,6 @@ def test_a_page_view_leads_to_an_intervention_in_the_page(
     )
     assert first == 'welcome: {"web:page_views":"1","web:titles":"[\\"A shop\\"]"}'
     user = visitor(tab)
-    assert user
     tab.screenshot(tmp_path / "first.png")
 
     tab.reload()
@@ -196,3 +201,32 @@ def test_a_page_for_which_there_is_no_room_comes_back_by_itself(
         what=lambda: f"{tab.complaints()}",
     )
     eventually(lambda: shown(tab) == "hello: {}")
+
+
+def test_a_page_follows_with_a_subscribe_token(worker: WorkerProcess, shop: str, tab: Tab) -> None:
+    """The last: it starts the worker with other settings."""
+    assert worker.stop() == 0
+    worker.start(
+        PROCESSOR_COLLECTOR="true",
+        PROCESSOR_SUBSCRIBE_TOKENS="true",
+        PROCESSOR_TOKEN_SECRET="s" * 32,
+        PROCESSOR_API_TOKENS=f"site:read:{hashlib.sha256(b'secret').hexdigest()}",
+    ).wait_ready()
+    tab.visit(shop)
+    eventually(lambda: "401" in str(tab.complaints()))
+    targets = {KEY: [visitor(tab)], "domain_sessionid": [cookie(tab)[5]]}
+    given = httpx.post(
+        f"{worker.url}{PATH}/tokens",
+        json={"targets": targets},
+        headers={"Authorization": "Bearer secret"},
+    ).json()
+    ids = json.dumps({"subscribe-token": given["token"]})
+    tab.value(
+        f"""
+        import("@snowplow/signals-browser-plugin").then((signals) => {{
+          signals.subscribeToInterventions({{ endpoint: "{worker.url}", attributeKeyIds: {ids} }});
+          return import("@snowplow/browser-tracker");
+        }}).then((tracker) => tracker.trackPageView());
+        """
+    )
+    eventually(lambda: shown(tab).startswith("welcome_back:"), what=lambda: f"{tab.complaints()}")

@@ -19,9 +19,9 @@ async def answer_to(url, request):
 
 
 @pytest.fixture
-async def url(served, worker, monkeypatch):
+async def url(served, second, monkeypatch):
     monkeypatch.setattr("processor.api.connections.REQUEST_WAIT_S", 0.1)
-    return await served(worker)
+    return await served(second)
 
 
 @pytest.mark.parametrize("sent", [b"", b"GE", b"GET / HTTP/1.1\r\nHost: worker\r\n"])

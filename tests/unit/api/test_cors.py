@@ -9,11 +9,11 @@ ALLOWED = "access-control-allow-origin"
 
 
 @pytest.fixture
-def api_of(worker, settings, client_of):
-    worker.subscriptions.close()  # a subscription is answered, and goes on no further
+def api_of(second, settings, client_of):
+    second.subscriptions.close()  # a subscription is answered, and goes on no further
 
     def make(origins):
-        return client_of(create_api(worker, settings.model_copy(update={"cors_origins": origins})))
+        return client_of(create_api(second, settings.model_copy(update={"cors_origins": origins})))
 
     return make
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from jsonschema import Draft202012Validator
 
 from processor.api.document import api_document
+from processor.api.failures import REGISTRY_PATHS
 
 FILE = Path(__file__).parents[3] / "schemas" / "api.json"
 STATUSES_OF_FAILURES = range(400, 600)
@@ -42,7 +43,7 @@ def test_every_call_has_a_summary_and_a_name_of_its_own():
 
 def test_failures_are_documented_in_the_form_that_they_have():
     for path, _, operation in operations():
-        registry = path.startswith(("/api/v1/registry/", "/api/v1/engines/"))
+        registry = path.startswith(REGISTRY_PATHS)
         for status, answer in operation["responses"].items():
             content = answer.get("content", {}).get("application/json")
             if int(status) in STATUSES_OF_FAILURES and content and path.startswith("/api/v1/"):

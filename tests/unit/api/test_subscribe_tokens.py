@@ -21,21 +21,21 @@ def told(answer):
 
 
 @pytest.fixture
-def api_of(worker, settings, client_of):
+def api_of(second, settings, client_of):
     """Makes clients of the API of a worker of other settings."""
 
     def make(**changes):
         chosen = {"subscribe_tokens": True, "token_secret": "s" * 32, "api_tokens": TOKENS}
         changed = settings.model_copy(update=chosen | changes)
-        return client_of(create_api(worker, changed))
+        return client_of(create_api(second, changed))
 
     return make
 
 
 @pytest.fixture
-def follow(worker):
+def follow(second):
     """The status of a subscription."""
-    worker.subscriptions.close()
+    second.subscriptions.close()
 
     async def follow(api, query, **headers):
         return (await api.get(f"{PATH}?{query}", headers=headers)).status_code

@@ -29,7 +29,7 @@ def test_every_mistake_is_told_with_its_flag_or_variable(monkeypatch):
 
 
 def test_the_key_of_the_api_needs_its_certificate(tmp_path):
-    with pytest.raises(UsageError, match="--tls-key .*it needs its certificate"):
+    with pytest.raises(UsageError, match=r"--tls-key .*it needs its certificate"):
         settings_of(tls_key=tmp_path / "key.pem")
 
 

@@ -1,6 +1,7 @@
 """A server that answers what a test tells it to, and remembers what it was asked."""
 
 import json
+import ssl
 import threading
 from collections import deque
 from collections.abc import Iterator
@@ -41,7 +42,7 @@ class Answer:
 class Server:
     """Gives the answers one after the other."""
 
-    def __init__(self) -> None:
+    def __init__(self, context: ssl.SSLContext | None = None) -> None:
         self.asked: list[Asked] = []
         self.answers: deque[Answer] = deque()
         self.streams: list[threading.Event] = []
@@ -78,7 +79,10 @@ class Server:
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        if context is not None:
+            self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
+        scheme = "https" if context else "http"
+        self.url = f"{scheme}://127.0.0.1:{self.server.server_port}"
         self.thread = threading.Thread(target=self.server.serve_forever, args=(0.01,))
         self.thread.start()
 

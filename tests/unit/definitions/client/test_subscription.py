@@ -3,11 +3,16 @@
 import json
 import logging
 import queue
+import ssl
 import threading
+import time
+from contextlib import closing
 
 import pytest
+import trustme
 
 from definitions import Signals, SignalsError
+from tests.unit.definitions.client.conftest import Server
 
 TARGETS = {"domain_userid": ["u"]}
 WAIT_S = 10.0
@@ -82,6 +87,41 @@ def test_stop_ends_a_silent_stream_at_once(server, subscription):
     assert ended.wait(WAIT_S)
     waiting.join()
     assert not [one for one in threading.enumerate() if one.name == "interventions"]
+
+
+def test_stop_ends_a_silent_stream_over_tls_at_once():
+    authority = trustme.CA()
+    serving, trusting = (
+        ssl.create_default_context(ssl.Purpose.CLIENT_AUTH),
+        ssl.create_default_context(),
+    )
+    authority.issue_cert("127.0.0.1").configure_cert(serving)
+    authority.configure_trust(trusting)
+    server = Server(serving)
+    server.streams_on(*event(1))
+    begun = time.monotonic()
+    with (
+        closing(server),
+        Signals(api_url=server.url, verify=trusting) as signals,
+        signals.pull_interventions(TARGETS) as subscription,
+    ):
+        assert versions(subscription, 1) == [1]
+        thread = subscription._thread
+        subscription.stop()
+        assert not thread.is_alive()
+    assert time.monotonic() - begun < 4
+
+
+def test_an_authority_that_is_not_trusted_is_told():
+    serving = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    trustme.CA().issue_cert("127.0.0.1").configure_cert(serving)
+    with (
+        closing(Server(serving)) as server,
+        Signals(api_url=server.url) as signals,
+        pytest.raises(SignalsError, match="CERTIFICATE_VERIFY_FAILED") as caught,
+    ):
+        signals.get_attribute_group("g")
+    assert caught.value.status == 0
 
 
 def test_what_waits_can_be_had_after_the_stop(server, subscription):
