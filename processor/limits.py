@@ -153,9 +153,9 @@ SLICE_HEARTBEATS_MAX = 50
 # A client waits this long for a worker that reads what came last before it started. Signals' plugin
 # for browsers gives up for good where no answer has begun within 2.5 s.
 SSE_READY_WAIT_S = 2.0
-# A page subscribes while its first event is on the way already, and that may arrive first; a visitor
-# who goes to the next page has no subscription meanwhile. A page that subscribes without having had
-# an event is told what fired this long before.
+# A page subscribes while its first event is on the way already, and that may arrive first; who goes
+# to the next page has no subscription meanwhile. A page that subscribes without having had an event
+# is told what fired this long before.
 SSE_PAGE_REPLAY_MS = 2_000
 # An unread answer, or one to a client that is gone without a word, is given up after this.
 CLIENT_SILENT_MS = 30_000

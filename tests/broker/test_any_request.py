@@ -15,7 +15,7 @@ from tests.broker.visits import application, start_all
 pytestmark = pytest.mark.broker
 
 # Right ones, and wrong ones, of each operation; less than a minute for all of them.
-REQUESTS = 6
+REQUESTS = 4
 # Agentic contexts say 501 by design, a subscription stays open, and an offset is waited for.
 LEFT_OUT = ["/api/v1/event_log", "/api/v1/interventions", "/api/v1/definitions"]
 REFUSALS = {

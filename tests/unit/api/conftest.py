@@ -205,17 +205,19 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
 async def client_of() -> AsyncIterator[Callable[[FastAPI], httpx.AsyncClient]]:
     """Makes clients of APIs in this process."""
     async with AsyncExitStack() as clients:
-        made: list[httpx.AsyncClient] = []
+        made: list[tuple[FastAPI, httpx.AsyncClient]] = []
 
         def make(api: FastAPI) -> httpx.AsyncClient:
             transport = httpx.ASGITransport(api, raise_app_exceptions=False)
             client = httpx.AsyncClient(transport=transport, base_url="http://worker")
-            made.append(client)
+            made.append((api, client))
             return client
 
         yield make
-        for client in made:
+        for api, client in made:
             clients.push_async_callback(client.aclose)
+            # Its end closes the connections to other workers.
+            await clients.enter_async_context(api.router.lifespan_context(api))
 
 
 @pytest.fixture

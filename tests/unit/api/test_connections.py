@@ -1,19 +1,26 @@
 import asyncio
 import json
+from contextlib import asynccontextmanager, suppress
 
 import pytest
 
 
+@asynccontextmanager
 async def connected(url):
-    return await asyncio.open_connection("127.0.0.1", int(url.rpartition(":")[2]))
+    reader, writer = await asyncio.open_connection("127.0.0.1", int(url.rpartition(":")[2]))
+    try:
+        yield reader, writer
+    finally:
+        writer.close()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
 
 
 async def answer_to(url, request):
     """What comes back on a connection until its server closes it."""
-    reader, writer = await connected(url)
-    writer.write(request)
-    answer = await asyncio.wait_for(reader.read(), 10)
-    writer.close()
+    async with connected(url) as (reader, writer):
+        writer.write(request)
+        answer = await asyncio.wait_for(reader.read(), 10)
     head, _, body = answer.partition(b"\r\n\r\n")
     return head.decode().splitlines(), body
 
@@ -32,24 +39,22 @@ async def test_a_request_that_does_not_come_whole_is_given_up(url, sent):
 
 
 async def test_the_second_request_of_a_connection_must_come_whole_too(url):
-    reader, writer = await connected(url)
-    writer.write(b"GET /health/live HTTP/1.1\r\nHost: worker\r\n\r\n")
-    await reader.readuntil(b'{"status":"live"}')
-    writer.write(b"GET /hea")
-    answer = await asyncio.wait_for(reader.read(), 10)
+    async with connected(url) as (reader, writer):
+        writer.write(b"GET /health/live HTTP/1.1\r\nHost: worker\r\n\r\n")
+        await reader.readuntil(b'{"status":"live"}')
+        writer.write(b"GET /hea")
+        answer = await asyncio.wait_for(reader.read(), 10)
     assert answer.startswith(b"HTTP/1.1 408")
-    writer.close()
 
 
 async def test_an_answer_may_take_longer_than_a_request(url):
     """A stream goes on."""
-    reader, writer = await connected(url)
-    writer.write(b"GET /api/v1/interventions?user_id=a HTTP/1.1\r\nHost: worker\r\n\r\n")
-    await reader.readuntil(b"retry: ")
-    reading = asyncio.create_task(reader.read())
-    _, waiting = await asyncio.wait([reading], timeout=0.3)
-    assert waiting, "the stream ended"
-    writer.close()
+    async with connected(url) as (reader, writer):
+        writer.write(b"GET /api/v1/interventions?user_id=a HTTP/1.1\r\nHost: worker\r\n\r\n")
+        await reader.readuntil(b"retry: ")
+        reading = asyncio.create_task(reader.read())
+        _, waiting = await asyncio.wait([reading], timeout=0.3)
+        assert waiting, "the stream ended"
     await reading
 
 

@@ -2,10 +2,11 @@ import asyncio
 import json
 import socket
 import uuid
+from contextlib import AsyncExitStack
 
+import httpx
 import pytest
 
-from processor.api import create_api
 from processor.limits import LISTENERS_WAIT_S, TARGETS_MAX
 
 PATH = "/api/v1/interventions"
@@ -60,21 +61,33 @@ async def test_a_push_that_cannot_be_written_has_failed_and_says_why(client, wor
     assert "not all written" in told["error"]
 
 
-async def test_a_subscriber_of_another_worker_is_found(worker, second, settings, served, client_of):
-    worker.others = [await served(second)]
-    client = client_of(create_api(worker, settings))
+@pytest.fixture
+async def forwarding(worker, served):
+    """Makes clients of a worker that asks others; it closes its connections when it ends."""
+    async with AsyncExitStack() as clients:
+
+        async def make(*others, settings=None):
+            worker.others = others
+            url = await served(worker, settings)
+            client = httpx.AsyncClient(base_url=url, trust_env=False)
+            return await clients.enter_async_context(client)
+
+        yield make
+
+
+async def test_a_subscriber_of_another_worker_is_found(second, served, forwarding):
+    client = await forwarding(await served(second))
     assert (await push(client))["status"] == "undelivered"
     with followed(second, ("user_id", "a")):
         assert (await push(client))["status"] == "success"
 
 
 async def test_the_token_of_a_push_is_shown_to_the_workers_asked(
-    worker, second, settings, served, client_of
+    second, settings, served, forwarding
 ):
     hashed = "5e884898da28047151d0e56f8dc6292773603d0d6aabbdd62a11ef721d1542d8"  # of `password`
     guarded = settings.model_copy(update={"api_tokens": f"ci:push:{hashed}"})
-    worker.others = [await served(second, guarded)]
-    client = client_of(create_api(worker, guarded))
+    client = await forwarding(await served(second, guarded), settings=guarded)
     with followed(second, ("user_id", "a")):
         headers = {"Authorization": "Bearer password"}
         answer = await client.post(f"{PATH}?user_id=a", json=INSTANCE, headers=headers)
@@ -82,17 +95,14 @@ async def test_the_token_of_a_push_is_shown_to_the_workers_asked(
 
 
 @pytest.mark.parametrize("answers", [True, False])
-async def test_a_worker_that_does_not_answer_is_not_waited_for(
-    worker, second, settings, served, client_of, answers
-):
+async def test_a_worker_that_does_not_answer_is_not_waited_for(second, served, forwarding, answers):
     """Whether or not another one has a subscriber."""
-    client = client_of(create_api(worker, settings))
     with (
         socket.create_server(("127.0.0.1", 0)) as hangs,
         followed(second, ("user_id", "a" if answers else "b")),
     ):
         url = f"http://127.0.0.1:{hangs.getsockname()[1]}"
-        worker.others = [url, "http://127.0.0.1:1", await served(second)]
+        client = await forwarding(url, "http://127.0.0.1:1", await served(second))
         begun = asyncio.get_running_loop().time()
         told = await push(client)
     assert told["status"] == ("success" if answers else "undelivered")
