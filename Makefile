@@ -27,7 +27,7 @@ demo: $(VENV)/.runtime  ## the ecommerce tutorial with live traffic; SECONDS=60 
 	@$(BIN)/processor demo --seconds $(SECONDS)
 
 test: $(VENV)/.test $(PACKAGES)/.package-lock.json  ## every test and check, on a real broker
-	@$(BIN)/python -m pytest -n 2 --dist loadfile
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 fast: $(VENV)/.test  ## the tests that need no broker
 	@$(BIN)/python -m pytest -m "not broker and not storm" -n 2

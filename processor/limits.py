@@ -61,13 +61,13 @@ RUN_RECORDS_MAX = 1_000
 RUNS_IN_FLIGHT_MAX = 2
 # Work done between two looks at the event loop, so that a request gets it within 2 ms:
 # source records,
-SLICE_RECORDS_MAX = 60
+SLICE_RECORDS_MAX = 100
 # contributions applied,
 SLICE_CONTRIBUTIONS_MAX = 150
 # parts of joint rules applied,
 SLICE_PARTS_MAX = 150
 # profiles encoded or looked at by the sweep.
-SLICE_PROFILES_MAX = 150
+SLICE_PROFILES_MAX = 200
 # Profiles changed and not yet flushed, per partition; beyond that nothing more is applied to it.
 CHANGED_PROFILES_MAX = 50_000
 # Contributions and parts applied and not yet flushed, per partition; beyond that nothing more is

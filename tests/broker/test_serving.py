@@ -32,6 +32,8 @@ pytestmark = pytest.mark.broker
 
 USERS = [f"user-{number}" for number in range(40)]
 VIEWS = 3
+# Longer than a read waits, wherever between two heartbeats a worker is killed.
+SESSION_MS = 10_000
 BURST = 20_000
 DEAR = (
     '{"schema":"iglu:com.snowplowanalytics.snowplow/contexts/jsonschema/1-0-0",'
@@ -41,7 +43,8 @@ DEAR = (
 
 @pytest.fixture(scope="module")
 def cluster(bootstrap_servers: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    with application(bootstrap_servers, tmp_path_factory.mktemp("serving")) as made:
+    directory = tmp_path_factory.mktemp("serving")
+    with application(bootstrap_servers, directory, session_timeout_ms=SESSION_MS) as made:
         start_all(made.worker(name) for name in ("one", "two"))
         Visits(made).send(USERS, VIEWS)
         made.wait_applied()
@@ -208,16 +211,17 @@ def test_reads_while_partitions_move_are_right_or_refused_with_a_time(
         eventually(lambda: reader.serves(0))
         two.stop()
         since = len(reader.answers)
-        eventually(lambda: reader.serves(since), 40)
+        eventually(lambda: reader.serves(since), 60)
         two.start().wait_ready()
         since = len(reader.answers)
-        eventually(lambda: reader.serves(since), 40)
+        eventually(lambda: reader.serves(since), 60)
         two.signal(signal.SIGKILL)
         since = len(reader.answers)
         eventually(lambda: 503 in reader.statuses(since), 40)
         since = len(reader.answers)
-        eventually(lambda: reader.serves(since), 40)
+        eventually(lambda: reader.serves(since), 60)
     finally:
+        two.kill()
         reader.ended = True
         reader.join()
     for answer, seconds in reader.answers:
