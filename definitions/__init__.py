@@ -1,4 +1,7 @@
-"""What people write: groups, services, interventions, with the names of the official SDK."""
+"""What people write: groups, services, interventions, with the names of the official SDK.
+
+And `Signals`, the client by which applications use them.
+"""
 
 from definitions.attribute_groups import (
     AttributeGroup,
@@ -20,7 +23,22 @@ from definitions.attribute_keys import (
     user_id,
 )
 from definitions.attributes import Attribute
+from definitions.client import (
+    AttributeKeyIdentifiers,
+    InterventionInstance,
+    Signals,
+    SignalsError,
+    TargetAttributeKey,
+)
 from definitions.criteria import Criteria, Criterion
+from definitions.event_logs import (
+    EventLog,
+    EventLogAtomicProperty,
+    EventLogEntityProperty,
+    EventLogEvent,
+    EventLogEventProperty,
+    EventSelection,
+)
 from definitions.events import Event, PagePing, PageView, StructuredEvent
 from definitions.interventions import (
     InterventionCriteriaAll,
@@ -43,6 +61,7 @@ __all__ = [
     "Attribute",
     "AttributeGroup",
     "AttributeKey",
+    "AttributeKeyIdentifiers",
     "BatchAttributeGroup",
     "BatchSource",
     "CalculatedProperty",
@@ -50,20 +69,30 @@ __all__ = [
     "Criterion",
     "EntityProperty",
     "Event",
+    "EventLog",
+    "EventLogAtomicProperty",
+    "EventLogEntityProperty",
+    "EventLogEvent",
+    "EventLogEventProperty",
     "EventProperty",
+    "EventSelection",
     "ExternalBatchAttributeGroup",
     "Field",
     "InterventionCriteriaAll",
     "InterventionCriteriaAny",
     "InterventionCriteriaNone",
     "InterventionCriterion",
+    "InterventionInstance",
     "LinkAttributeKey",
     "PagePing",
     "PageView",
     "RuleIntervention",
     "Service",
+    "Signals",
+    "SignalsError",
     "StreamAttributeGroup",
     "StructuredEvent",
+    "TargetAttributeKey",
     "UnknownFieldWarning",
     "VersionedLinkAttributeGroup",
     "domain_sessionid",

@@ -10,6 +10,7 @@ from definitions.attribute_keys import AttributeKey, LinkAttributeKey
 from definitions.attributes import Attribute, AttributeType
 from definitions.limits import OWNER_CHARS_MAX, VERSION_MAX
 from definitions.model import Duration, Items, Model, Name, Text
+from definitions.reader import AttributeReader
 
 Version = Annotated[int, ModelField(ge=0, le=VERSION_MAX)]
 DatabaseName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]+$", min_length=1)]
@@ -68,6 +69,22 @@ class AttributeGroup(Model):
     is_published: bool = False
     backfill_since_tstamp: Annotated[datetime, AfterValidator(_utc)] | None = None
     refresh_rate: Duration | None = None
+
+    def get_attributes(
+        self, signals: AttributeReader, identifier: str, attribute_key: str | None = None
+    ) -> dict[str, Any]:  # values of any type
+        """Its attributes, or fields, for one id, by name; None where there is no value.
+
+        `attribute_key` is that of the group where none is given.
+        """
+        names = [attribute.name for attribute in self.attributes or ()]
+        return signals.get_group_attributes(
+            name=self.name,
+            version=self.version,
+            attributes=names + [field.name for field in self.fields or ()],
+            attribute_key=attribute_key or self.attribute_key.name,
+            identifier=identifier,
+        )
 
 
 class StreamAttributeGroup(AttributeGroup):

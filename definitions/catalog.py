@@ -8,6 +8,7 @@ from definitions.attribute_groups import AttributeGroup
 from definitions.attribute_keys import AttributeKey
 from definitions.checking import check_form, check_meaning, check_names
 from definitions.directory import Directory, computes
+from definitions.event_logs import EventLog
 from definitions.interventions import RuleIntervention
 from definitions.objects import Definition, name_of, record_key, version_of
 from definitions.problems import Problem
@@ -35,6 +36,7 @@ class Catalog(Directory):
         groups: dict[tuple[str, int], AttributeGroup] = dict(self.attribute_groups)
         services: dict[str, Service] = dict(self.services)
         interventions: dict[tuple[str, int], RuleIntervention] = dict(self.interventions)
+        event_logs: dict[str, EventLog] = dict(self.event_logs)
         for definition in objects:
             name = name_of(definition)
             match definition:
@@ -46,7 +48,9 @@ class Catalog(Directory):
                     services[name] = definition
                 case RuleIntervention():
                     interventions[name, version_of(definition)] = definition
-        return type(self)(keys, groups, services, interventions)
+                case EventLog():
+                    event_logs[name] = definition
+        return type(self)(keys, groups, services, interventions, event_logs)
 
     def without(self, key: str) -> Self:
         """The catalog without the definition of a record key; the same where it has none."""
@@ -78,7 +82,8 @@ class Catalog(Directory):
             for identity, rule in self.interventions.items()
             if rule.is_published and _serves(live, rule)
         }
-        return replace(live, services=services, interventions=interventions)
+        event_logs = {name: one for name, one in self.event_logs.items() if one.is_published}
+        return replace(live, services=services, interventions=interventions, event_logs=event_logs)
 
     def problems(self) -> list[Problem]:
         """Everything that is wrong, all at once; the problems of one definition follow each other.

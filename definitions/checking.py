@@ -3,6 +3,8 @@
 from definitions.attribute_groups import AttributeGroup
 from definitions.attribute_keys import AttributeKey
 from definitions.directory import Directory
+from definitions.event_log_checks import check_event_log
+from definitions.event_logs import EventLog
 from definitions.group_checks import (
     check_group,
     check_group_in,
@@ -49,6 +51,8 @@ def check_meaning(definition: Definition) -> list[Problem]:
             check_group(definition, place, found)
         case RuleIntervention():
             check_rule(definition, place, found)
+        case EventLog():
+            check_event_log(definition, place, found)
     return found.items
 
 

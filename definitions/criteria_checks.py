@@ -29,7 +29,7 @@ _PATTERNS: Final[Mapping[str, Callable[[str], TextTest]]] = {
 
 def check_criteria(criteria: Criteria, place: str, found: ProblemList, *, computed: bool) -> None:
     """The criteria of an attribute."""
-    if criteria.all is None and criteria.any is None and has(criteria, "all", "any"):
+    if has(criteria, "all", "any") and criteria.all is None and criteria.any is None:
         found.add(
             ProblemCode.CRITERIA_EMPTY,
             place,

@@ -7,6 +7,7 @@ from definitions.attribute_groups import AttributeGroup
 from definitions.attribute_keys import BUILT_IN_KEYS
 from definitions.catalog import Catalog
 from definitions.directory import Directory, attribute_names, embedded_key
+from definitions.event_logs import EventLog
 from definitions.interventions import RuleIntervention
 from definitions.objects import Definition, record_key
 from definitions.rule_checks import leaves_of
@@ -29,6 +30,7 @@ def needs(definition: Definition, directory: Directory) -> list[frozenset[str]]:
     A group needs its key where that is registered, or the groups that say its property. A service
     needs the group versions that it names. An intervention needs, for each attribute that it reads,
     a version of the group that has it, the versions of its payload, and the keys that it targets.
+    An event log needs its key where that is registered.
     """
     match definition:
         case AttributeGroup():
@@ -37,6 +39,8 @@ def needs(definition: Definition, directory: Directory) -> list[frozenset[str]]:
             found = [_group(link.name, link.version) for link in definition.attribute_groups]
         case RuleIntervention():
             found = [*_of_rule(definition, directory)]
+        case EventLog(attribute_key=key) if key.name in directory.registered_keys:
+            found = [frozenset({f"attribute_key/{key.name}"})]
         case _:
             found = []
     return [need for need in found if need]

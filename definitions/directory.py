@@ -6,6 +6,7 @@ from functools import cached_property
 
 from definitions.attribute_groups import AttributeGroup
 from definitions.attribute_keys import BUILT_IN_KEYS, AttributeKey
+from definitions.event_logs import EventLog
 from definitions.interventions import RuleIntervention
 from definitions.objects import Definition, record_key
 from definitions.properties import LeafProperty
@@ -20,14 +21,16 @@ class Directory:
     attribute_groups: Mapping[tuple[str, int], AttributeGroup] = field(default_factory=dict)
     services: Mapping[str, Service] = field(default_factory=dict)
     interventions: Mapping[tuple[str, int], RuleIntervention] = field(default_factory=dict)
+    event_logs: Mapping[str, EventLog] = field(default_factory=dict)
 
     def __iter__(self) -> Iterator[Definition]:
-        """Every definition: keys, groups, services, interventions, each in order of names."""
+        """Every definition: keys, groups, services, interventions, event logs; each by names."""
         for objects in (
             self.registered_keys,
             self.attribute_groups,
             self.services,
             self.interventions,
+            self.event_logs,
         ):
             yield from (objects[name] for name in sorted(objects))  # type: ignore[index]  # mypy joins the key types
 

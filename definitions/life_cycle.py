@@ -89,6 +89,42 @@ def delete(catalog: Catalog, names: Iterable[str], stored: Collection[str] = ())
     return LifeCycleStep(after, (*known, *unreadable), problems)
 
 
+def create(catalog: Catalog, definition: Definition) -> LifeCycleStep:
+    """Store a definition that is not there yet, in force or not as it says itself."""
+    before = catalog.by_record.get(record_key(definition))
+    if before is not None:
+        hint = "replace it, or choose another name or version"
+        problem = _problem(before, ProblemCode.EXISTS, "it is there already", hint)
+        return LifeCycleStep(catalog, (), [problem])
+    return (publish if definition.is_published else draft)(catalog, [definition])
+
+
+def replace(catalog: Catalog, definition: Definition) -> LifeCycleStep:
+    """Store a definition in the place of the one that is there, in force or not as it says itself.
+
+    One that was in force and says that it is not is taken out of force as `unpublish` does it.
+    """
+    record = record_key(definition)
+    before = catalog.by_record.get(record)
+    if before is None:
+        return LifeCycleStep(catalog, (), records_named(catalog.by_record, [record])[1])
+    if definition.is_published:
+        return publish(catalog, [definition])
+    if not before.is_published:
+        return draft(catalog, [definition])
+    found = [one for one in _stored(catalog, [definition]).problems if one.record == record]
+    if found:
+        return LifeCycleStep(catalog, (), found)
+    return unpublish(catalog.with_objects([_with_state(definition, published=True)]), [record])
+
+
+def publish_stored(catalog: Catalog, names: Iterable[str]) -> LifeCycleStep:
+    """Put definitions in force that are stored. `names`: see `records_named`."""
+    records, problems = records_named(catalog.by_record, names)
+    step = publish(catalog, [catalog.by_record[record] for record in records])
+    return LifeCycleStep(step.catalog, step.records, problems + step.problems)
+
+
 def records_named(stored: Iterable[str], names: Iterable[str]) -> tuple[list[str], list[Problem]]:
     """The record keys that names mean, each once, and a problem for each that means nothing.
 
@@ -105,8 +141,8 @@ def records_named(stored: Iterable[str], names: Iterable[str]) -> tuple[list[str
                 ProblemCode.UNKNOWN_OBJECT,
                 name,
                 "nothing of this name is stored",
-                hint="write attribute_key/NAME, attribute_group/NAME/VERSION, service/NAME or "
-                "intervention/NAME/VERSION" + near_names(name, known),
+                hint="write attribute_key/NAME, attribute_group/NAME/VERSION, service/NAME, "
+                "intervention/NAME/VERSION or event_log/NAME" + near_names(name, known),
             )
     return list(found), problems.items
 

@@ -36,5 +36,13 @@ PATTERN_MEMORY_BYTES = 2 * 1024 * 1024
 RECORD_BYTES_MAX = 900_000
 # A value quoted in a problem, in characters.
 QUOTE_CHARS_MAX = 120
+# Descriptions and prompts of agentic contexts, in characters, as in the product.
+DESCRIPTION_CHARS_MAX = 1_024
+PROMPT_CHARS_MAX = 3_800
+# Of an agentic context, as in the product: kinds of events, values of each; events and seconds.
+EVENT_LOG_SELECTIONS_MAX = 20
+EVENT_LOG_PROPERTIES_MAX = 50
+EVENT_LOG_EVENTS_MAX = 100
+EVENT_LOG_AGE_S_MAX = 3_600
 # Values in a list as a default: the result of an attribute has no more.
 LIST_VALUES_MAX = 100

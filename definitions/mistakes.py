@@ -158,6 +158,11 @@ def _key_name_differs(details: ErrorDetails, field: str) -> _Explanation:
     return ProblemCode.NAME, "name and external_column differ", hint
 
 
+def _version_twice(details: ErrorDetails, field: str) -> _Explanation:
+    hint = "leave one of them away"
+    return ProblemCode.SHAPE, "both version and major_version are given", hint
+
+
 def _rule_depth(details: ErrorDetails, field: str) -> _Explanation:
     message = f"nested deeper than {TREE_DEPTH_MAX} levels"
     return ProblemCode.SHAPE, message, "write the rule with fewer levels of all, any and none"
@@ -183,6 +188,7 @@ _EXPLANATIONS: Final[Mapping[str, Callable[[ErrorDetails, str], _Explanation]]] 
     "atomic_field": _atomic_field,
     "property_path": _path,
     "rule_depth": _rule_depth,
+    "version_twice": _version_twice,
     "none_required": _not_here,
     "too_short": _range,
     "too_long": _range,

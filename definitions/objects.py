@@ -1,4 +1,4 @@
-"""The four kinds of definitions that are published by themselves, and what they are called."""
+"""The kinds of definitions that are published by themselves, and what they are called."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -10,20 +10,22 @@ from definitions.attribute_groups import (
     StreamAttributeGroup,
 )
 from definitions.attribute_keys import AttributeKey
+from definitions.event_logs import EventLog
 from definitions.interventions import RuleIntervention
 from definitions.services import Service
 
-Definition = AttributeKey | AttributeGroup | Service | RuleIntervention
+Definition = AttributeKey | AttributeGroup | Service | RuleIntervention | EventLog
 
 _CLASSES: Mapping[str, type[Definition]] = {
     "attribute_key": AttributeKey,
     "service": Service,
     "intervention": RuleIntervention,
+    "event_log": EventLog,
 }
 
 
 def kind_of(definition: Definition) -> str:
-    """The first part of the record key: attribute_key, attribute_group, service, intervention."""
+    """The first part of the record key: attribute_key, attribute_group, service, and so on."""
     match definition:
         case AttributeKey():
             return "attribute_key"
@@ -33,6 +35,8 @@ def kind_of(definition: Definition) -> str:
             return "service"
         case RuleIntervention():
             return "intervention"
+        case EventLog():
+            return "event_log"
 
 
 def name_of(definition: Definition) -> str:
@@ -70,6 +74,8 @@ def class_for(kind: str, raw: Mapping[str, Any]) -> type[Definition]:  # JSON va
 
 def kind_for(raw: Mapping[str, Any]) -> str:  # JSON values
     """Which kind of definition a registry object is, by the fields that only one kind has."""
+    if "max_events" in raw:
+        return "event_log"
     if _any_of(raw, ("attribute_key", "attributes", "fields")):
         return "attribute_group"
     if "attribute_groups" in raw:

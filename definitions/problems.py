@@ -51,6 +51,7 @@ class ProblemCode(StrEnum):
     UNKNOWN_OBJECT = "unknown_object"
     PUBLISHED = "published"
     IN_USE = "in_use"
+    EXISTS = "exists"
 
 
 @dataclass(frozen=True, slots=True)

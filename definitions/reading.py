@@ -17,6 +17,7 @@ from definitions.attribute_groups import AttributeGroup
 from definitions.attribute_keys import AttributeKey
 from definitions.attributes import Attribute
 from definitions.criteria import Criteria, Criterion
+from definitions.event_logs import EventLog
 from definitions.interventions import (
     InterventionCriteriaAll,
     InterventionCriteriaAny,
@@ -51,7 +52,7 @@ _TREES = (
 )
 # What is published by itself is always called something and of some kind, so that what names it
 # can be looked at.
-_NAMED = (AttributeGroup, AttributeKey, RuleIntervention, Service)
+_NAMED = (AttributeGroup, AttributeKey, EventLog, RuleIntervention, Service)
 _UNREADABLE: Mapping[str, str | int] = {"name": "?", "version": 0, "offline": False}
 _TREE_FIELDS = ("criteria", "all", "any", "none")
 
@@ -123,10 +124,12 @@ def _partial(model: type[Model], raw: Any) -> Model:  # JSON values
 
 
 def _partial_parts(model: type[Model], name: str, raw: Any) -> Any:  # JSON values, partial models
+    if name == "criteria":  # the only part of its own that stands alone
+        return _partial_part(model, name, raw)
     if isinstance(raw, Sequence) and not isinstance(raw, str):
         parts = [_partial_part(model, name, item) for item in raw]
-        return None if any(part is None for part in parts) else tuple(parts)
-    return _partial_part(model, name, raw) if name == "criteria" else None
+        return tuple(parts) if parts and all(part is not None for part in parts) else None
+    return None
 
 
 def _partial_part(model: type[Model], name: str, raw: Any) -> Model | None:  # JSON values

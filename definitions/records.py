@@ -13,6 +13,7 @@ from definitions.attribute_groups import AttributeGroup
 from definitions.attribute_keys import BUILT_IN_KEYS, AttributeKey
 from definitions.catalog import Catalog
 from definitions.checking import check_meaning
+from definitions.event_logs import EventLog
 from definitions.interventions import RuleIntervention
 from definitions.mistakes import problems_of
 from definitions.model import Mistake, collected_mistakes
@@ -23,7 +24,7 @@ from definitions.services import Service
 
 __all__ = ["RecordError", "from_record", "objects_from_file", "record_key", "to_record"]
 
-_KINDS: Final = (AttributeKey, AttributeGroup, Service, RuleIntervention)
+_KINDS: Final = (AttributeKey, AttributeGroup, Service, RuleIntervention, EventLog)
 
 
 class RecordError(ValueError):
@@ -42,18 +43,13 @@ def from_record(key: str, value: bytes) -> Definition:
     """
     found = ProblemList(key)
     place = f"record {key}"
-    raw = _json(value, place, found)
+    raw = _object(value, place, found)
     kind = key.partition("/")[0]
-    if not isinstance(raw, Mapping):
-        if not found.items:
-            hint = "write a registry object"
-            found.add(ProblemCode.SHAPE, place, "not an object", hint=hint, value=raw)
-        raise RecordError(found.items)
     try:
         model = class_for(kind, raw)
     except KeyError:
-        kinds = "attribute_key/NAME, attribute_group/NAME/VERSION, service/NAME or "
-        hint = f"use {kinds}intervention/NAME/VERSION"
+        kinds = "attribute_key/NAME, attribute_group/NAME/VERSION, service/NAME, "
+        hint = f"use {kinds}intervention/NAME/VERSION or event_log/NAME"
         found.add(ProblemCode.RECORD_KEY, place, "not a key of a definition", hint=hint, value=key)
         raise RecordError(found.items) from None
     reading = read(model, raw, place, key)
@@ -67,6 +63,20 @@ def from_record(key: str, value: bytes) -> Definition:
         found.add(ProblemCode.RECORD_KEY, place, message, hint=hint, value=key)
         raise RecordError(found.items)
     return definition
+
+
+def from_registry(kind: str, value: bytes) -> Definition:
+    """The definition of a kind that a client of the registry sends; unknown fields are ignored.
+
+    Its form is checked, and its meaning where the form is wrong, so that RecordError has it all.
+    """
+    raw = _object(value, kind, ProblemList(""))
+    name = raw.get("name")
+    place = f"{kind} {name}" if isinstance(name, str) else kind
+    reading = read(class_for(kind, raw), raw, place, "", quiet=True)
+    if reading.problems:
+        raise RecordError(reading.problems + check_meaning(reading.value))
+    return reading.value
 
 
 def objects_from_file(path: Path | str, known: Catalog | None = None) -> list[Definition]:
@@ -132,6 +142,16 @@ def _objects_of_json(path: Path, found: ProblemList) -> list[Definition]:
     if not objects and not found.items:
         _note_nothing(path, found)
     return objects
+
+
+def _object(content: bytes, place: str, found: ProblemList) -> Mapping[str, Any]:  # JSON values
+    raw = _json(content, place, found)
+    if isinstance(raw, Mapping):
+        return raw
+    if not found.items:
+        hint = "write a registry object"
+        found.add(ProblemCode.SHAPE, place, "not an object", hint=hint, value=raw)
+    raise RecordError(found.items)
 
 
 def _json(content: bytes, place: str, found: ProblemList) -> Any:  # JSON values

@@ -84,7 +84,7 @@ def _leaves_outside_all(
 ) -> Iterator[tuple[str, InterventionCriterion]]:
     """Yield the single criteria that stand below an any or none."""
     if isinstance(node, InterventionCriteriaAll):
-        for number, child in enumerate(node.all, start=1):
+        for number, child in enumerate(children(node), start=1):
             yield from _leaves_outside_all(child, f"{place} / all {number}")
     elif not isinstance(node, InterventionCriterion):
         yield from _leaves(node, place)

@@ -14,6 +14,7 @@ from definitions.attribute_groups import (
     StreamAttributeGroup,
 )
 from definitions.attribute_keys import AttributeKey
+from definitions.event_logs import EventLog
 from definitions.interventions import RuleIntervention
 from definitions.services import Service
 
@@ -25,6 +26,7 @@ _TYPES: Final[Mapping[str, TypeAdapter[Any]]] = {
     ),
     "service": TypeAdapter(Service),
     "intervention": TypeAdapter(RuleIntervention),
+    "event_log": TypeAdapter(EventLog),
 }
 
 

@@ -12,10 +12,11 @@ import fcntl
 import gc
 import logging
 import os
+import resource
 import signal
 import ssl
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -25,15 +26,21 @@ import structlog
 import uvloop
 from faust.types import TP
 
-from processor.api import Readiness, Server, create_api, serve
+from processor.api import Readiness, Server, Subscriptions, create_api, serve
 from processor.clock import monotonic_s
 from processor.engine.coverage import Coverage
 from processor.engine.plan import Plan
 from processor.engine.profile import Profile
 from processor.errors import BrokerError, NotReadyError, StateError
+from processor.interventions import Pushed
 from processor.settings import Settings
+from processor.streaming.collected_topics import CollectedTopics
 from processor.streaming.flush import StepHook, no_hook
+from processor.streaming.history import EventHistory
+from processor.streaming.interventions_feed import InterventionsFeed
+from processor.streaming.interventions_writer import InterventionsWriter
 from processor.streaming.profile_table import ProfileTable
+from processor.streaming.registry import Registry
 from processor.streaming.run_schema import RunSchema
 from processor.streaming.topics import Topics, TopicState
 from processor.streaming.worker import StreamingWorker
@@ -41,11 +48,14 @@ from processor.streaming.worker import StreamingWorker
 log = structlog.get_logger(__name__)
 
 # Cycles are rare here and profiles live long: the collector looks at young objects seldom, and at
-# the old ones hardly ever. It took a twelfth of the time with Python's own thresholds.
-_GC_THRESHOLDS = (50_000, 20, 100)
+# the old ones hardly ever. It took a twelfth of the time with Python's own thresholds. Everything
+# stands still meanwhile: 50,000 young objects took it 30 ms.
+_GC_THRESHOLDS = (5_000, 200, 100)
 # Two threads work all the time, the agents' and aiokafka's: at 5 ms, Python's own interval, handing
 # the lock to and fro took a sixth of the throughput. Whoever waits for input gives it up anyway.
 _SWITCH_INTERVAL_S = 0.02
+# Open files that a worker asks for, where the system sets no hard limit: clients, and the store's.
+_FILES = 65_536
 # How long a starting worker waits for Kafka.
 _BROKER_WAIT_S = 60.0
 _RETRY_S = 2.0
@@ -204,10 +214,24 @@ def _credentials(settings: Settings) -> Any:
 class Worker:
     """One worker process: the streaming worker, Faust around it, and what the API asks of them."""
 
-    def __init__(self, settings: Settings, streaming: StreamingWorker, app: faust.App) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        streaming: StreamingWorker,
+        app: faust.App,
+        topics: Topics,
+        interventions: TopicState,
+    ) -> None:
         self.settings = settings
         self.streaming = streaming
         self.app = app
+        self.registry = Registry(settings, streaming.definitions)
+        self.subscriptions = Subscriptions(settings, interventions.topic_id, settings.partitions)
+        self.interventions = InterventionsFeed(settings, settings.partitions, self.subscriptions)
+        # As the others are told it: without the scheme's own port, the host in lower case.
+        self._own_url = str(app.conf.canonical_url).rstrip("/")
+        self._topics = topics
+        self._writer = InterventionsWriter(settings, streaming.partitioner)
         schema = RunSchema()
         for topic, agent in (
             (settings.enriched_topic, streaming.source_agent),
@@ -221,6 +245,20 @@ class Worker:
         """The definitions in force."""
         return self.streaming.definitions.plan
 
+    def other_urls(self) -> set[str]:
+        """Return the URLs of the other workers of the group, those without partitions too."""
+        members = self.app.assignor.external_topic_distribution
+        return {str(url).rstrip("/") for url in members} - {self._own_url}
+
+    async def write_interventions(self, messages: Sequence[tuple[Pushed, bytes]]) -> None:
+        """Write direct interventions, with their JSON, to the topic."""
+        await self._writer.write(messages)
+
+    def past_events(self, start_ms: int) -> EventHistory:
+        """Return the events of the source from a record timestamp to its end; blocks."""
+        name = self.settings.enriched_topic
+        return EventHistory(self.settings, self._topics.partitions(name), start_ms)
+
     def owner_url(self, key: str, identifier: str) -> str | None:
         """Return the URL of the worker that owns a profile; None when it is this one."""
         partition = self.streaming.partitioner.partition(key, identifier)
@@ -230,7 +268,7 @@ class Worker:
             message = f"no worker is known to own {key} {identifier!r}"
             raise NotReadyError(message, hint="try again in a moment")
         found = str(url).rstrip("/")
-        return None if found == self.settings.own_url else found
+        return None if found == self._own_url else found
 
     def committed_profile(
         self, key: str, identifier: str
@@ -251,6 +289,17 @@ class Worker:
         return Readiness(not reason, reason, self.streaming.restored())
 
 
+def _allow_files() -> None:
+    """Let this process open as many files as it may: systems give 1024 unless asked."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _FILES if hard == resource.RLIM_INFINITY else hard
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+        except (ValueError, OSError) as error:
+            log.warning("few_files", limit=soft, error=str(error), hint="raise ulimit -n")
+
+
 async def run_worker(
     settings: Settings, *, hook: StepHook = no_hook, on_ready: Callable[[str], None] | None = None
 ) -> None:
@@ -264,6 +313,7 @@ async def run_worker(
     Raises:
         BrokerError, TopicError, StateError: it cannot start.
     """
+    _allow_files()
     sys.setswitchinterval(_SWITCH_INTERVAL_S)
     gc.freeze()
     gc.set_threshold(*_GC_THRESHOLDS)
@@ -275,27 +325,31 @@ async def run_worker(
     topics, states = await ensure_topics(settings)
     streaming = StreamingWorker(settings, topics, states, hook)
     app = build_faust(settings)
-    worker = Worker(settings, streaming, app)
+    worker = Worker(settings, streaming, app, topics, states[settings.interventions_topic])
     if not settings.api_tokens:
         log.warning("api_is_open", hint="set PROCESSOR_API_TOKENS")
-    server = await serve(create_api(worker, settings), settings)
+    collected = CollectedTopics(settings) if settings.collector else None
+    api = create_api(worker, settings, collected)
+    server = await serve(api, settings, on_closing=worker.subscriptions.close)
     streaming.attach(app.consumer)
+    streaming.spawn(worker.interventions.follow_forever())
     streaming.spawn(app.start())
     ready = loop.create_task(_tell_when_ready(worker, on_ready))
     await stopped.wait()
     log.info("stopping")
     ready.cancel()
     try:
-        await asyncio.wait_for(_stop(streaming, app, server), _STOP_WAIT_S)
+        await asyncio.wait_for(_stop(worker, server), _STOP_WAIT_S)
     except TimeoutError:
         log.warning("stopped_without_kafka", hint="nothing is lost: it is read again")
         os._exit(0)  # threads that wait for Kafka would keep the process
 
 
-async def _stop(streaming: StreamingWorker, app: faust.App, server: Server) -> None:
-    await streaming.stop()
-    await app.stop()
+async def _stop(worker: Worker, server: Server) -> None:
+    await worker.streaming.stop()
+    await worker.app.stop()
     await server.stop()
+    worker.registry.close()
 
 
 async def _tell_when_ready(worker: Worker, on_ready: Callable[[str], None] | None) -> None:

@@ -4,12 +4,18 @@ Two closed lists: error classes, each with a code, and the reasons of dead lette
 every one of them; a test compares.
 """
 
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import ClassVar
 
+from definitions.problems import Problem
+
 
 class DeadLetterReason(StrEnum):
-    """Why a record of the source could not be processed. Part of the dead letter's JSON."""
+    """Why a record of the source, or what a tracker sent, could not be processed.
+
+    Part of the dead letter's JSON.
+    """
 
     COLUMN_COUNT = "column_count"
     EVENT_ID = "event_id"
@@ -19,6 +25,8 @@ class DeadLetterReason(StrEnum):
     TOO_LARGE = "too_large"
     EMPTY = "empty"
     DEFINITION = "definition"
+    PAYLOAD = "payload"
+    PARAMETER = "parameter"
     UNEXPECTED = "unexpected"
 
 
@@ -56,10 +64,32 @@ class MalformedEventError(ProcessorError):
         self.reason = reason
 
 
+class TrackerProtocolError(ProcessorError):
+    """What a tracker sent cannot be an event; it goes to the dead letters with `reason`."""
+
+    code = "tracker_protocol"
+
+    def __init__(self, reason: DeadLetterReason, detail: str) -> None:
+        super().__init__("not an event of the tracker protocol", detail=detail)
+        self.reason = reason
+
+
 class DefinitionError(ProcessorError):
     """Definitions that cannot be right."""
 
     code = "definition"
+
+
+class InvalidDefinitionsError(DefinitionError):
+    """Definitions with problems, all of them in `problems`."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        count = len(problems)
+        super().__init__(
+            f"{count} problem{'s' * (count != 1)} in the definitions",
+            detail="; ".join(f"{problem.place}: {problem.message}" for problem in problems),
+        )
+        self.problems = problems
 
 
 class ConflictError(ProcessorError):

@@ -98,12 +98,98 @@ REQUEST_KEYS_MAX = 100
 FORWARD_TIMEOUT_S = 5.0
 # A read waits this long for a partition that moves between workers; then the client tries again.
 READ_WAIT_S = 5.0
+# A body that has not come by then is given up.
+REQUEST_WAIT_S = 30.0
+# Changes of definitions that wait for the one before them; each takes a tenth of a second.
+DEFINITIONS_WAITING_MAX = 32
+# A change whose outcome is not known by then is answered so: before the SDK gives up, at 30 s.
+DEFINITIONS_CHANGE_S = 20.0
+# A change that other workers' changes push aside is tried again for this long.
+DEFINITIONS_CONFLICT_S = 10.0
+# A change is told when all workers use it, or after this: a worker that hangs holds nobody up.
+DEFINITIONS_SPREAD_S = 2.0
+# How long an access token is good, as in the product.
+ACCESS_TOKEN_S = 24 * 3600
+# A longer bearer token is none of ours.
+TOKEN_CHARS_MAX = 4_096
 # Attributes named in one request; a service of 100 groups is read by its own name.
 REQUEST_ATTRIBUTES_MAX = 2_000
 # Values in one answer, ids times attributes: 10 MB of JSON.
 REQUEST_VALUES_MAX = 500_000
 # Values read between two looks at the event loop, so that others get it within 2 ms.
 SLICE_VALUES_MAX = 2_000
+
+# A what-if run over HTTP: app_ids and ids that one asks for, as in the product, and ids that it
+# answers for where none are asked for.
+TEST_APP_IDS_MAX = 10
+TEST_IDS_MAX = 50
+TEST_SAMPLE_IDS = 10
+# Its profiles where no ids are asked for, and what the windows of all may take: it runs in the
+# memory of a worker.
+TEST_PROFILES_MAX = 2_000
+TEST_BYTES_MAX = 128 * 1024 * 1024
+# It is given up after this: before the SDK gives up, at 30 s.
+TEST_RUN_S = 20.0
+# It works this long, then others get the event loop's thread for as long.
+TEST_SLICE_S = 0.002
+
+# --- subscriptions to interventions ---------------------------------------------------------------
+# Targets (an attribute key and an id) of one subscription or of one push.
+TARGETS_MAX = 100
+# What waits for one client; beyond either it is cut off. A larger message goes out alone.
+SSE_QUEUE_ITEMS_MAX = 1_000
+SSE_QUEUE_BYTES_MAX = 256 * 1024
+# Sent to one client at once. What its connection has not taken stands in memory beside the queue.
+SSE_CHUNK_BYTES_MAX = 32 * 1024
+# Records brought into the clients' form, and clients that they are given to, between two looks at
+# the event loop; one record for more clients goes to all of them at once, half a microsecond each.
+SLICE_HANDED_MAX = 40
+# Clients that send between two looks at the event loop, 50 microseconds each.
+SLICE_WOKEN_MAX = 20
+# Missed interventions brought into a client's form between two looks at the event loop.
+SLICE_REPLAYED_MAX = 50
+# Heartbeats sent between two looks at the event loop.
+SLICE_HEARTBEATS_MAX = 50
+# A client waits this long for a worker that reads what came last before it started. Signals' plugin
+# for browsers gives up for good where no answer has begun within 2.5 s.
+SSE_READY_WAIT_S = 2.0
+# A page subscribes while its first event is on the way already, and that may arrive first; who goes
+# to the next page has no subscription meanwhile. A page that subscribes without having had an event
+# is told what fired this long before.
+SSE_PAGE_REPLAY_MS = 2_000
+# An unread answer, or one to a client that is gone without a word, is given up after this.
+CLIENT_SILENT_MS = 30_000
+# The id of an event: a varint of up to ten bytes for each of 1024 partitions, in base64.
+EVENT_ID_CHARS_MAX = 14_000
+# What a kept intervention costs besides its bytes.
+KEPT_RECORD_BYTES = 400
+# Records read again when a worker starts, at most, for clients that come back.
+KEPT_RECORDS_READ_MAX = 100_000
+# How long a subscribe token is good: unless told, and at most.
+SUBSCRIBE_TOKEN_S = 300
+SUBSCRIBE_TOKEN_S_MAX = 24 * 3600
+# Other workers are asked whether somebody listens there, and Kafka to take a push, within these.
+LISTENERS_WAIT_S = 1.0
+PUSH_DELIVERY_MS = 5_000
+# What one push writes, all targets together; its largest body for its largest number would be 100.
+PUSH_BYTES_MAX = 16 * 1024 * 1024
+# The name of an attribute in a push: `group:attribute`, as Snowplow's own schema bounds it.
+PUSH_NAME_CHARS_MAX = 257
+
+# --- collector ------------------------------------------------------------------------------------
+# Events in one body; REQUEST_BYTES_MAX bounds them too. Trackers send ten at once, or a hundred.
+COLLECTED_EVENTS_MAX = 2_000
+# Fields of a query, of a request or of a page's address. The tracker protocol has about 80.
+QUERY_FIELDS_MAX = 1_000
+# Bytes of a request's query, as much as Snowplow's collector takes by default; and of its headers.
+COLLECTOR_QUERY_BYTES_MAX = 32 * 1024
+COLLECTOR_HEADER_BYTES_MAX = 64 * 1024
+# A tracker waits this long for Kafka to have its events; then it is told to come again.
+COLLECTOR_DELIVERY_MS = 10_000
+# Bytes that wait for Kafka; beyond that trackers are told to come again.
+COLLECTOR_BUFFER_BYTES_MAX = 64 * 1024 * 1024
+# Characters of a wrong value that a dead letter's detail quotes.
+MISTAKE_CHARS_MAX = 100
 
 # --- aggregates, windows and plans ----------------------------------------------------------------
 # Values that a list or a map of counts gives, as in the product.

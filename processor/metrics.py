@@ -18,6 +18,9 @@ EVENTS_FUTURE = Counter(
 DEAD_LETTERS = Counter(
     "processor_dead_letters", "dead letters written", ["reason"], registry=REGISTRY
 )
+COLLECTED = Counter(
+    "processor_collected_events", "events that the collector wrote", registry=REGISTRY
+)
 VALUES_REJECTED = Counter(
     "processor_values_rejected",
     "values that contributed nothing: wrong type, too long, not finite",
@@ -26,6 +29,11 @@ VALUES_REJECTED = Counter(
 )
 CONTRIBUTIONS = Counter(
     "processor_contributions", "contributions applied to a profile", registry=REGISTRY
+)
+CONTRIBUTIONS_LATE = Counter(
+    "processor_contributions_late",
+    "contributions of events older than one that the profile had counted before",
+    registry=REGISTRY,
 )
 CONTRIBUTIONS_REPLAYED = Counter(
     "processor_contributions_replayed",
@@ -74,5 +82,50 @@ REQUEST_SECONDS = Histogram(
     "time of one HTTP request",
     ["route", "status"],
     buckets=_SECONDS,
+    registry=REGISTRY,
+)
+DEFINITIONS_CHANGES = Counter(
+    "processor_definitions_changes",
+    "changes of definitions that were asked for over HTTP, by outcome",
+    ["result"],
+    registry=REGISTRY,
+)
+RESTORED = Gauge(
+    "processor_restored_ratio",
+    "share of the changelogs of partitions being taken over that is read, 0 to 1",
+    registry=REGISTRY,
+)
+STATE_BYTES = Gauge(
+    "processor_state_bytes", "bytes in the data directory of the worker", registry=REGISTRY
+)
+SSE_CLIENTS = Gauge("processor_sse_clients", "subscribers of interventions", registry=REGISTRY)
+SSE_DELIVERED = Counter(
+    "processor_sse_delivered", "interventions handed to a subscriber", registry=REGISTRY
+)
+SSE_REPLAYED = Counter(
+    "processor_sse_replayed",
+    "interventions handed to a subscriber that had missed them",
+    registry=REGISTRY,
+)
+SSE_REPLAYS_INCOMPLETE = Counter(
+    "processor_sse_replays_incomplete",
+    "subscribers that came back later than interventions are kept",
+    registry=REGISTRY,
+)
+SSE_CUT_OFF = Counter(
+    "processor_sse_cut_off", "subscribers cut off because they read too slowly", registry=REGISTRY
+)
+SSE_REFUSED = Counter(
+    "processor_sse_refused", "subscriptions refused, by reason", ["reason"], registry=REGISTRY
+)
+INTERVENTIONS_UNREADABLE = Counter(
+    "processor_interventions_unreadable",
+    "records of the interventions topic that are none, and had a subscriber",
+    registry=REGISTRY,
+)
+INTERVENTIONS_PUSHED = Counter(
+    "processor_interventions_pushed",
+    "direct interventions by status",
+    ["status"],
     registry=REGISTRY,
 )

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlparse
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -28,10 +28,33 @@ class Settings(BaseSettings):
     data_dir: Path = Field(Path("./data"), description="all local state of a worker")
     http: str = Field("127.0.0.1:8080", description="host:port of the HTTP API")
     advertised_url: str = Field("", description="how other workers reach this one; from http")
-    api_tokens: str = Field("", description="comma-separated name:scopes:sha256; empty = open")
+    api_tokens: str = Field(
+        "", repr=False, description="comma-separated name:scopes:sha256; empty = open"
+    )
+    token_secret: str = Field(
+        "", repr=False, description="signs access tokens, with the hashes of api_tokens"
+    )
+    subscribe_tokens: bool = Field(
+        False, description="subscriptions need a subscribe token, or an API token that may read"
+    )
+    cors_origins: str = Field(
+        "*", description="origins of pages that may subscribe, comma-separated; * = all"
+    )
+    sse_heartbeat_s: float = Field(5.0, gt=0, le=60, description="time between heartbeats")
+    sse_replay_s: int = Field(
+        300, ge=0, le=86_400, description="how far back a subscriber that comes back is told"
+    )
+    sse_replay_bytes: int = Field(
+        67_108_864, ge=0, description="memory for interventions that are kept for this"
+    )
+    sse_clients: int = Field(10_000, ge=1, description="subscribers of one worker")
+    sse_clients_per_address: int = Field(
+        1_000, ge=0, description="subscribers of one worker from one address; 0 = any"
+    )
     app_ids: str = Field(
         "", description="only events of these app_ids, comma-separated; empty = all"
     )
+    collector: bool = Field(False, description="take events from trackers at the HTTP API, too")
     uuid_keys: str = Field(
         "", description="attribute keys whose ids must be UUIDs, comma-separated; empty = none"
     )
@@ -74,6 +97,14 @@ class Settings(BaseSettings):
         host, _, port = value.rpartition(":")
         if not host or not port.isdigit() or int(port) > 65535:  # noqa: PLR2004 - the largest port
             message = f"{value!r} is not HOST:PORT"
+            raise ValueError(message)
+        return value
+
+    @field_validator("tls_key")
+    @classmethod
+    def _key_has_its_certificate(cls, value: Path | None, known: ValidationInfo) -> Path | None:
+        if value is not None and known.data.get("tls_cert") is None:
+            message = "it needs its certificate, PROCESSOR_TLS_CERT"
             raise ValueError(message)
         return value
 

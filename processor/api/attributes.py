@@ -13,13 +13,14 @@ from pydantic import BaseModel, Field, model_validator
 
 from processor.aggregates import Result
 from processor.api.backend import Backend
+from processor.api.failures import failures
 from processor.api.forwarding import Asker
 from processor.api.reads import ProfileReader
 from processor.api.selection import FullName, Id, check_size, named_attributes
 from processor.api.tokens import Tokens
 from processor.clock import wall_ms
 from processor.engine import CompiledAttribute, Plan
-from processor.errors import UsageError
+from processor.errors import DefinitionError, UsageError
 from processor.limits import REQUEST_ATTRIBUTES_MAX, REQUEST_KEYS_MAX
 
 Columns = dict[str, list[Result]]
@@ -47,12 +48,22 @@ def attributes_router(backend: Backend, reader: ProfileReader, tokens: Tokens) -
         prefix="/api/v1", tags=["attributes"], dependencies=[Depends(tokens.requires("read"))]
     )
 
-    @router.post("/get-online-attributes", summary="Attributes of profiles, in columns")
+    @router.post(
+        "/get-online-attributes",
+        summary="Attributes of profiles, in columns",
+        response_model=Columns,
+        responses=failures(401, 403, 404, 408, 413, 422, 502, 503),
+    )
     async def get_online_attributes(
         body: OnlineAttributesRequest, request: Request
     ) -> JSONResponse:
         asker = Asker(request.headers.get("authorization", ""))
-        wanted = _wanted(backend.plan, body)
+        try:
+            wanted = _wanted(backend.plan, body)
+        except DefinitionError:
+            # Published a moment ago, perhaps, and not read here yet.
+            await backend.registry.catalog()
+            wanted = _wanted(backend.plan, body)
         total = sum(map(len, body.attribute_keys.values()))
         check_size(total, max(map(len, wanted.values())))
         _check_names(wanted, full=body.full_attribute_names)

@@ -1,7 +1,7 @@
 """Profiles that another worker owns, fetched from it over HTTP."""
 
 import ssl
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -13,6 +13,8 @@ from processor.limits import DETAIL_CHARS_MAX, FORWARD_TIMEOUT_S
 from processor.settings import Settings
 
 PROFILES_PATH = "/api/v1/profiles"
+DEFINITIONS_PATH = "/api/v1/definitions"
+HEARD_PATH = "/api/v1/interventions/heard"
 # A request that another worker sent is answered here or not at all: none goes in circles.
 FORWARDED_HEADER = "X-Processor-Forwarded"
 # The time at which the sender reads, so that all profiles of one request are read at the same.
@@ -57,6 +59,7 @@ class Forwarder:
         if settings.tls_cert is not None:
             # Workers share their certificate; it need not be known to the system.
             verify.load_verify_locations(settings.tls_cert)
+            verify.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
         self._client = httpx.AsyncClient(verify=verify, trust_env=False)
 
     async def fetch(
@@ -94,6 +97,52 @@ class Forwarder:
             message = f"the worker at {url} answered for {len(found)} ids of {len(ids)}"
             raise ForwardError(message, hint="are all workers of the same version?")
         return found
+
+    async def reach(self, url: str, offset: int, *, authorization: str, timeout_s: float) -> None:
+        """Wait until the worker at `url` uses the definitions up to an offset.
+
+        Raises:
+            NotReadyError: it does not in time.
+        """
+        headers = {"Authorization": authorization} if authorization else {}
+        try:
+            response = await self._client.get(
+                url + DEFINITIONS_PATH,
+                params={"offset": offset},
+                headers=headers,
+                timeout=timeout_s,
+            )
+        except httpx.HTTPError as error:
+            message = f"the worker at {url} does not answer"
+            raise NotReadyError(message, detail=repr(error), hint=_AGAIN) from error
+        if response.status_code != _OK:
+            message = f"the worker at {url} answered {response.status_code}"
+            raise NotReadyError(message, hint=_AGAIN)
+
+    async def is_heard(
+        self, url: str, targets: Iterable[tuple[str, str]], *, authorization: str, timeout_s: float
+    ) -> bool:
+        """Return whether the worker at `url` has a subscriber for any (attribute key, id).
+
+        Raises:
+            NotReadyError: it does not answer in time. ForwardError: it refuses.
+        """
+        headers = {"Authorization": authorization} if authorization else {}
+        body: dict[str, list[str]] = {}
+        for key, id_ in targets:
+            body.setdefault(key, []).append(id_)
+        try:
+            response = await self._client.post(
+                url + HEARD_PATH, json={"targets": body}, headers=headers, timeout=timeout_s
+            )
+            if response.status_code == _OK:
+                return bool(response.json()["heard"])
+        except (httpx.HTTPError, ValueError, LookupError, TypeError) as error:
+            message = f"the worker at {url} does not answer"
+            raise NotReadyError(message, detail=repr(error), hint=_AGAIN) from error
+        message = f"the worker at {url} answered {response.status_code}"
+        hint = "give all workers the same PROCESSOR_API_TOKENS"
+        raise ForwardError(message, detail=response.text[:DETAIL_CHARS_MAX], hint=hint)
 
     async def close(self) -> None:
         """Close the connections."""

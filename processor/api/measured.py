@@ -1,4 +1,4 @@
-"""Every request is timed, by its route and status."""
+"""Every request is timed, by its route and status: to its end, or to the begin of a stream."""
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -7,6 +7,7 @@ from processor.metrics import REQUEST_SECONDS
 
 # Of a request whose path is no route; the path itself would make a label of anything.
 _NO_ROUTE = "none"
+_STREAM = (b"content-type", b"text/event-stream")
 
 
 class MeasuredRequests:
@@ -22,15 +23,18 @@ class MeasuredRequests:
             return
         begun = monotonic_s()
         status = 500
+        ended: float | None = None
 
         async def send_noting_status(message: Message) -> None:
-            nonlocal status
+            nonlocal status, ended
             if message["type"] == "http.response.start":
                 status = message["status"]
+                if _STREAM in message["headers"]:
+                    ended = monotonic_s()
             await send(message)
 
         try:
             await self._app(scope, receive, send_noting_status)
         finally:
             route = getattr(scope.get("route"), "path", _NO_ROUTE)
-            REQUEST_SECONDS.labels(route, str(status)).observe(monotonic_s() - begun)
+            REQUEST_SECONDS.labels(route, str(status)).observe((ended or monotonic_s()) - begun)

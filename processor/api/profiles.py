@@ -9,6 +9,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field, model_validator
 
 from processor.api.backend import Backend
+from processor.api.failures import failures
 from processor.api.forwarding import FORWARDED_HEADER, READ_AT_HEADER, Asker
 from processor.api.reads import ProfileReader
 from processor.api.selection import FullName, Id, check_size, named_attributes
@@ -49,7 +50,11 @@ def profiles_router(backend: Backend, reader: ProfileReader, tokens: Tokens) -> 
         prefix="/api/v1", tags=["attributes"], dependencies=[Depends(tokens.requires("read"))]
     )
 
-    @router.post("/profiles", summary="Attributes of profiles, by id and full name")
+    @router.post(
+        "/profiles",
+        summary="Attributes of profiles, by id and full name",
+        responses=failures(401, 403, 404, 408, 413, 422, 502, 503),
+    )
     async def read_profiles(body: ProfilesRequest, request: Request) -> JSONResponse:
         """Return values by id and full name, and `since` for those that are not complete yet.
 

@@ -1,18 +1,22 @@
-"""Requests of more than REQUEST_BYTES_MAX are refused before they are held in memory."""
+"""Requests whose body is too large or comes too slowly are refused before they are held."""
 
-from fastapi.responses import JSONResponse
+import asyncio
+
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from processor.limits import REQUEST_BYTES_MAX
+from processor.api.failures import Mistake, refusal
+from processor.limits import REQUEST_BYTES_MAX, REQUEST_WAIT_S
 
 _TOO_LARGE = 413
-_TEXT = f"the request is larger than {REQUEST_BYTES_MAX} bytes; ask for less at once"
+_TOO_SLOW = 408
+_SLOW_TEXT = f"the body did not come within {REQUEST_WAIT_S:.0f} s - send it at once"
+_TEXT = f"the request is larger than {REQUEST_BYTES_MAX} bytes - ask for less at once"
 
 
 class LimitedRequests:
-    """Middleware that counts the bytes of a request's body."""
+    """Middleware that counts the bytes of a request's body and waits for them within bounds."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -24,13 +28,21 @@ class LimitedRequests:
             return
         length = Headers(scope=scope).get("content-length", "")
         if length.isdecimal() and int(length) > REQUEST_BYTES_MAX:
-            await JSONResponse({"error": _TEXT}, _TOO_LARGE)(scope, receive, send)
+            mistake = Mistake(loc=["body"], msg=_TEXT, type="request_entity_too_large")
+            await refusal(scope["path"], _TOO_LARGE, [mistake])(scope, receive, send)
             return
         received = 0
+        deadline: float | None = asyncio.get_running_loop().time() + REQUEST_WAIT_S
 
         async def receive_counting() -> Message:
-            nonlocal received
-            message = await receive()
+            nonlocal received, deadline
+            try:
+                async with asyncio.timeout_at(deadline):
+                    message = await receive()
+            except TimeoutError as error:
+                raise HTTPException(_TOO_SLOW, _SLOW_TEXT, {"Connection": "close"}) from error
+            if not message.get("more_body", False):
+                deadline = None  # whoever listens on waits for the client to go
             received += len(message.get("body", b""))
             if received > REQUEST_BYTES_MAX:
                 raise HTTPException(_TOO_LARGE, _TEXT)

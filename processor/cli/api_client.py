@@ -40,6 +40,7 @@ class ApiClient:
         verify = ssl.create_default_context()
         if settings.tls_cert is not None:
             verify.load_verify_locations(settings.tls_cert)
+            verify.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         self._client = httpx.Client(
             verify=verify, trust_env=False, timeout=_TIMEOUT_S, headers=headers

@@ -20,10 +20,10 @@ from definitions.records import RecordError, objects_from_file, record_key
 from processor.cli.kafka import topics_of
 from processor.cli.setting_options import with_settings
 from processor.engine import compile_plan
+from processor.errors import InvalidDefinitionsError
 from processor.settings import Settings
 from processor.streaming.definitions_topic import (
     DefinitionsWriter,
-    InvalidDefinitionsError,
     Written,
     read_catalog,
 )

@@ -15,6 +15,7 @@ from processor.cli.door import Door
 COMMANDS: Final = {
     "up": "processor.cli.up:up",
     "worker": "processor.cli.worker:worker",
+    "collect": "processor.cli.collect:collect",
     "check": "processor.cli.definitions_files:check",
     "diff": "processor.cli.definitions_files:diff",
     "test": "processor.cli.what_if:what_if",

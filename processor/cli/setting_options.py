@@ -17,7 +17,7 @@ from processor.errors import UsageError
 from processor.settings import Settings
 
 # What has no place in a process list.
-_SECRET = frozenset({"kafka_sasl_password"})
+_SECRET = frozenset({"kafka_sasl_password", "token_secret"})
 ALL_SETTINGS = tuple(name for name in Settings.model_fields if name not in _SECRET)
 _NONE = type(None)
 _PREFIX = "PROCESSOR_"

@@ -37,8 +37,9 @@ def up(
     """Start a local broker, workers and the API; Ctrl-C ends them.
 
     All state is kept in --data-dir. With --bootstrap-servers (or its variable) that Kafka is used
-    and none started. Worker N listens on the port of --http plus N-1. Prints one line `ready URL`
-    on stdout when everything serves.
+    and none started. Worker N listens on the port of --http plus N-1, and takes events from
+    trackers there unless --no-collector. Prints one line `ready URL` on stdout when everything
+    serves.
     """
     given = "bootstrap_servers" in settings.model_fields_set
     if given and kafka_port is not None:
@@ -74,6 +75,7 @@ def start_workers(running: ExitStack, each: Iterable[Settings]) -> list[LocalWor
 def worker_settings(settings: Settings, servers: str, workers: int) -> list[Settings]:
     """Return the settings of each worker: its own directory, port and name."""
     host, first = settings.http_host, settings.http_port
+    collector = settings.collector or "collector" not in settings.model_fields_set
     each = []
     for number in range(workers):
         port = first + number if first else free_port(host)
@@ -81,6 +83,7 @@ def worker_settings(settings: Settings, servers: str, workers: int) -> list[Sett
             "bootstrap_servers": servers,
             "data_dir": (settings.data_dir / f"worker-{number + 1}").absolute(),
             "http": f"{host}:{port}",
+            "collector": collector,
         }
         if number:
             own["advertised_url"] = ""

@@ -23,18 +23,25 @@ from processor.events import parse_event
 from processor.interventions import Fired
 from processor.limits import WHAT_IF_FIRED_MAX, WHAT_IF_PROFILES_MAX
 
+# An entry of a window in memory, besides the characters of a text.
+_ENTRY_BYTES = 100
+
 
 class WhatIf:
     """A run over events under a plan.
 
-    `ids`: only profiles of these ids and what fires for them; empty for all. `matched` are events
+    `ids`: only profiles of these ids and what fires for them; empty for all. `profiles_max`: how
+    many profiles fit. `matched` are events
     that contributed to such a profile, `duplicates` contributions of events that it had counted,
     `left_out` what concerned further profiles than fit. `malformed` counts events by reason,
     `fired_counts` interventions by name and version; `fired` are the first of them in order.
-    `latest_ms` is the greatest event time, negative before the first event.
+    `latest_ms` is the greatest event time, negative before the first event. `window_bytes` is about
+    what windows would take in memory if nothing ever left them.
     """
 
-    def __init__(self, plan: Plan, ids: Iterable[str] = ()) -> None:
+    def __init__(
+        self, plan: Plan, ids: Iterable[str] = (), *, profiles_max: int = WHAT_IF_PROFILES_MAX
+    ) -> None:
         self.plan = plan
         self.ids = frozenset(ids)
         self.events = 0
@@ -45,6 +52,9 @@ class WhatIf:
         self.malformed: Counter[DeadLetterReason] = Counter()
         self.fired: list[Fired] = []
         self.fired_counts: Counter[tuple[str, int]] = Counter()
+        self.window_bytes = 0
+        self._windowed = {of for of, series in plan.series.items() if series.kept_ms}
+        self._profiles_max = profiles_max
         self._joined = {key for rule in plan.joints.values() for key in rule.sides}
         self._profiles: dict[tuple[str, str], Profile] = {}
 
@@ -110,6 +120,9 @@ class WhatIf:
         profile = self._profile(contribution.key, contribution.id, keep=bool(contribution.values))
         if profile is None:
             return ()
+        for series_id, value in contribution.values:
+            if series_id in self._windowed:
+                self.window_bytes += _ENTRY_BYTES + (len(value) if isinstance(value, str) else 0)
         stepped = step(profile, contribution, self.plan, source)
         if stepped is None:
             self.duplicates += self._wanted(contribution.id)
@@ -128,7 +141,7 @@ class WhatIf:
         """Return a profile, a new one where there is none; None where it has no room."""
         profile = self._profiles.get((key, identifier))
         if profile is None:
-            if keep and len(self._profiles) >= WHAT_IF_PROFILES_MAX:
+            if keep and len(self._profiles) >= self._profiles_max:
                 self.left_out += 1
                 return None
             profile = Profile()

@@ -1,7 +1,7 @@
 """A rule that fired, and its message on the interventions topic (JSON, schema 1-0-0)."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -149,3 +149,31 @@ def _iso_of_column(text: str) -> str | None:
         return None
     fraction = text[_SECOND_END + 1 :].ljust(_FRACTION_DIGITS, "0")
     return f"{text[:_DATE_END]}T{text[_DATE_END + 1 : _SECOND_END]}.{fraction}Z"
+
+
+@dataclass(frozen=True, slots=True)
+class Pushed:
+    """A direct intervention for one target: pushed by a client, not fired by a rule."""
+
+    name: str
+    version: int
+    intervention_id: str
+    target_key: str
+    target_id: str
+    attributes: Mapping[str, Any]  # JSON values
+    pushed_at_ms: int
+
+
+def encode_pushed(pushed: Pushed) -> bytes:
+    """Return the message's JSON."""
+    return _encoded(
+        {
+            "intervention_id": pushed.intervention_id,
+            "name": pushed.name,
+            "version": pushed.version,
+            "origin": "push",
+            "target_attribute_key": {"name": pushed.target_key, "id": pushed.target_id},
+            "attributes": dict(pushed.attributes),
+            "fired_at": iso_time(pushed.pushed_at_ms),
+        }
+    )

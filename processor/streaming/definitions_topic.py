@@ -14,9 +14,9 @@ Writing, in this order:
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import structlog
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Producer
@@ -27,11 +27,15 @@ from definitions.catalog import Catalog
 from definitions.dependents import Moved, moved, stopped
 from definitions.life_cycle import LifeCycleStep
 from definitions.objects import Definition
-from definitions.problems import Problem
 from definitions.records import to_record
 from processor.clock import wall_ms
 from processor.engine.plan import Plan, compile_plan
-from processor.errors import BrokerError, ConflictError, DeadLetterReason, DefinitionError
+from processor.errors import (
+    BrokerError,
+    ConflictError,
+    DeadLetterReason,
+    InvalidDefinitionsError,
+)
 from processor.limits import TRANSACTION_TIMEOUT_MS
 from processor.metrics import DEFINITIONS_OFFSET, DEFINITIONS_REFUSED
 from processor.settings import Settings
@@ -195,13 +199,16 @@ class Written:
     """What a change of definitions did, by record keys.
 
     `changed` were written, `unchanged` were as they should be. `stopped` is what is not in force
-    any more because of it; `moved` are rules that now read another version of a group.
+    any more because of it; `moved` are rules that now read another version of a group. A worker
+    that has read the topic up to `offset` knows `catalog`, which is what there is now.
     """
 
     changed: tuple[str, ...]
     unchanged: tuple[str, ...]
     stopped: tuple[str, ...] = ()
     moved: tuple[Moved, ...] = ()
+    offset: int = -1
+    catalog: Catalog = field(default_factory=Catalog.empty, repr=False)
 
 
 # Values of records to be written, None to delete; and the catalog with them.
@@ -240,6 +247,10 @@ class DefinitionsWriter:
         """Remove definitions that are not published and that nothing else needs, all or none."""
         return self._move(lambda current: life_cycle.delete(current.catalog, names, self._stored()))
 
+    def apply(self, take: Callable[[Catalog, Collection[str]], LifeCycleStep]) -> Written:
+        """Take a step from the catalog as it is under the lock, and from the stored record keys."""
+        return self._move(lambda current: take(current.catalog, self._stored()))
+
     def restore(self, key: str, good: bytes | None, bad: bytes | None) -> Written:
         """Write a key's last good value back if its bad one still stands."""
 
@@ -270,13 +281,14 @@ class DefinitionsWriter:
             }
         )
         try:
+            # Without a connection, librdkafka looks for the coordinator half a second later.
+            producer.list_topics(self._topic, _CALL_S)
             producer.init_transactions(_CALL_S)  # 1
             current = self._read()  # 2
             before = current.catalog
             records, after = change(current)  # 3
             changed = {k: v for k, v in records.items() if not self._is(before, k, v)}
-            if changed:
-                self._commit(producer, changed)  # 4
+            offset = self._commit(producer, changed) if changed else current.offset  # 4
         except KafkaException as error:
             if error.args[0].fatal():
                 message = "another writer changed the definitions meanwhile"
@@ -289,6 +301,8 @@ class DefinitionsWriter:
             tuple(record for record in records if record not in changed),
             tuple(record for record in stopped(before, after) if record not in records),
             tuple(moved(before, after)),
+            offset,
+            after,
         )
 
     def _is(self, catalog: Catalog, key: str, value: bytes | None) -> bool:
@@ -304,11 +318,17 @@ class DefinitionsWriter:
         current, self._latest = _read_to_end(self._settings)
         return current
 
-    def _commit(self, producer: Producer, records: Mapping[str, bytes | None]) -> None:
+    def _commit(self, producer: Producer, records: Mapping[str, bytes | None]) -> int:
+        """Return the offset of the last record."""
+        offsets: list[int] = []
         producer.begin_transaction()
         for key, value in records.items():
-            producer.produce(self._topic, key=key.encode(), value=value, partition=0)
+            producer.produce(
+                self._topic, key=key.encode(), value=value, partition=0,
+                on_delivery=lambda _error, message: offsets.append(message.offset()),
+            )  # fmt: skip
         producer.commit_transaction(_CALL_S)
+        return max(offsets)
 
 
 def read_catalog(settings: Settings) -> Catalog:
@@ -318,18 +338,6 @@ def read_catalog(settings: Settings) -> Catalog:
         BrokerError: the topic is not there, or cannot be read.
     """
     return _read_to_end(settings)[0].catalog
-
-
-class InvalidDefinitionsError(DefinitionError):
-    """Definitions with problems, all of them in `problems`."""
-
-    def __init__(self, problems: list[Problem]) -> None:
-        count = len(problems)
-        super().__init__(
-            f"{count} problem{'s' * (count != 1)} in the definitions",
-            detail="; ".join(f"{problem.place}: {problem.message}" for problem in problems),
-        )
-        self.problems = problems
 
 
 def _read_to_end(settings: Settings) -> tuple[CatalogLog, dict[str, bytes | None]]:

@@ -127,9 +127,10 @@ class Flusher:
     async def _encode(self) -> Outgoing:
         own = self._own
         async with own.work:  # ends step 1: nothing is applied until all that changed is encoded
+            await own.slices.turn()
             for count, _ in enumerate(own.table.begin_flush(), 1):
                 if count % SLICE_PROFILES_MAX == 0:
-                    await asyncio.sleep(0)
+                    await own.slices.turn()
             outgoing = own.take_outgoing()
         self._hook(1)
         return outgoing

@@ -12,7 +12,7 @@ from heapq import heappop, heappush
 from typing import Any, NamedTuple
 
 import structlog
-from confluent_kafka import Consumer, KafkaError, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from processor.clock import monotonic_s
 from processor.errors import BrokerError
@@ -48,7 +48,7 @@ class EventHistory:
         start_ms: record timestamp; each partition begins with its first record not before it.
 
     Raises:
-        KafkaException: Kafka does not answer.
+        BrokerError: Kafka does not answer.
     """
 
     def __init__(self, settings: Settings, partitions: int, start_ms: int) -> None:
@@ -66,17 +66,13 @@ class EventHistory:
                 "fetch.queue.backoff.ms": 50,
             }
         )
-        asked = [TopicPartition(self._topic, number, start_ms) for number in range(partitions)]
-        starts = self._consumer.offsets_for_times(asked, timeout=_CALL_S)
         self._ends: dict[int, int] = {}
-        wanted = []
         self.total = 0
-        for start in starts:
-            _, end = self._consumer.get_watermark_offsets(start, timeout=_CALL_S)
-            if 0 <= start.offset < end:  # negative: no record is that young
-                wanted.append(start)
-                self._ends[start.partition] = end
-                self.total += end - start.offset
+        try:
+            wanted = self._begin(partitions, start_ms)
+        except KafkaException as error:
+            self._consumer.close()
+            raise self._error(str(error)) from error
         self._waiting: dict[int, deque[PastEvent]] = {one.partition: deque() for one in wanted}
         self._paused: set[int] = set()
         if wanted:
@@ -106,6 +102,18 @@ class EventHistory:
     def close(self) -> None:
         """Close the connection."""
         self._consumer.close()
+
+    def _begin(self, partitions: int, start_ms: int) -> list[TopicPartition]:
+        """Return where the partitions begin that have records since then; note where they end."""
+        asked = [TopicPartition(self._topic, number, start_ms) for number in range(partitions)]
+        wanted = []
+        for start in self._consumer.offsets_for_times(asked, timeout=_CALL_S):
+            _, end = self._consumer.get_watermark_offsets(start, timeout=_CALL_S)
+            if 0 <= start.offset < end:  # negative: no record is that young
+                wanted.append(start)
+                self._ends[start.partition] = end
+                self.total += end - start.offset
+        return wanted
 
     def _fill(self, missing: set[int], heads: list[tuple[int, int]]) -> None:
         """Read until no partition is missing of which there is more."""

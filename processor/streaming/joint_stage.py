@@ -37,6 +37,7 @@ class JointStage:
                 pass
             await own.room.wait()
             async with own.work:
+                await own.slices.turn()
                 if not own.alive or run.gate is not own.gates.rules:
                     return
                 self._apply(own, parts)

@@ -13,6 +13,7 @@ from processor.streaming.gates import GatePair
 from processor.streaming.outgoing import Outgoing
 from processor.streaming.producers import TransactionalProducer
 from processor.streaming.profile_table import ProfileTable
+from processor.streaming.slices import Slices
 
 
 @dataclass(slots=True, eq=False)
@@ -22,12 +23,14 @@ class Ownership:
     `order` is held while a run of frames is applied, so that the next one waits for its turn, and
     `rules_order` while a run of parts is; `work` while a frame or some parts are applied and while
     a flush encodes; `flushing` during a flush, from its first step to its last. `dirty` is set when
-    there is something to flush; `room` is clear while too much waits for a flush.
+    there is something to flush; `room` is clear while too much waits for a flush. `slices` gives
+    turns for slices of work, among all partitions of the worker.
     """
 
     gates: GatePair
     table: ProfileTable
     producer: TransactionalProducer
+    slices: Slices = field(default_factory=Slices)
     outgoing: Outgoing = field(default_factory=Outgoing)
     applied: int = 0
     order: asyncio.Lock = field(default_factory=asyncio.Lock)

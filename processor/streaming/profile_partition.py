@@ -15,6 +15,7 @@ from processor.streaming.flush import Flusher, StepHook, no_hook
 from processor.streaming.gates import Gate, GatePair
 from processor.streaming.ownership import Ownership
 from processor.streaming.profile_table import ProfileTable
+from processor.streaming.slices import Slices
 from processor.streaming.takeover import TakeoverPlace, take
 from processor.streaming.transport import Consumer
 
@@ -34,6 +35,7 @@ class ProfilePartition:
         place: TakeoverPlace,
         definitions: DefinitionsReader,
         executor: Executor,
+        slices: Slices,
         hook: StepHook = no_hook,
     ) -> None:
         self.place = place
@@ -41,6 +43,7 @@ class ProfilePartition:
         self.ownership: Ownership | None = None
         self._definitions = definitions
         self._executor = executor
+        self._slices = slices
         self._hook = hook
         self._store: Store | None = None
         self._moving = asyncio.Lock()
@@ -96,7 +99,7 @@ class ProfilePartition:
                 self._executor, take, self.place, self._store, self._note_progress
             )
             self._store = taken.table.store
-            self.ownership = Ownership(gates, taken.table, taken.producer)
+            self.ownership = Ownership(gates, taken.table, taken.producer, self._slices)
             self.ownership.note(self._definitions.plan)
             known = taken.table.positions.offsets
             for gate, offset in (

@@ -5,7 +5,6 @@ What fired, and the parts for joint rules, are collected.
 This is step 1 of a flush (processor/streaming/flush.py).
 """
 
-import asyncio
 from collections import Counter
 from contextlib import closing
 from functools import partial
@@ -19,6 +18,7 @@ from processor.errors import ProcessorError
 from processor.limits import SLICE_CONTRIBUTIONS_MAX, SLICE_PROFILES_MAX
 from processor.metrics import (
     CONTRIBUTIONS,
+    CONTRIBUTIONS_LATE,
     CONTRIBUTIONS_REPLAYED,
     DUPLICATES,
     PROFILES_EXPIRED,
@@ -67,6 +67,7 @@ class ProfileStage:
                 pass
         await own.room.wait()
         async with own.work:
+            await own.slices.turn()
             if own.alive and run.gate is own.gates.contributions:
                 await self._apply_sections(own, sections)
                 own.table.positions.next_offset = record.offset + 1
@@ -89,10 +90,11 @@ class ProfileStage:
         source = Source(self._source_topic, section.partition)
         table = own.table
         watermark = position.offset
+        late = 0
         tally: Counter[str] = Counter()
         for count, contribution in enumerate(section.contributions, 1):
             if count % SLICE_CONTRIBUTIONS_MAX == 0:
-                await asyncio.sleep(0)
+                await own.slices.turn()
             if contribution.offset <= watermark:
                 tally["replayed"] += 1
                 continue
@@ -107,6 +109,7 @@ class ProfileStage:
                 tally["duplicate"] += 1
                 continue
             if contribution.values:
+                late += contribution.time_ms < profile.head.latest_ms
                 table.changed(prefix, profile)
             else:
                 tally["asks"] += 1
@@ -115,6 +118,7 @@ class ProfileStage:
             for part in stepped.parts:
                 own.outgoing.send(part, self._partition(part.target_key, part.target_id))
         CONTRIBUTIONS_REPLAYED.inc(tally["replayed"])
+        CONTRIBUTIONS_LATE.inc(late)
         DUPLICATES.inc(tally["duplicate"])
         CONTRIBUTIONS.inc(len(section.contributions) - tally.total())
 
@@ -139,7 +143,7 @@ async def sweep(own: Ownership, definitions: DefinitionsReader) -> int:
         with closing(own.table.heads()) as heads:
             for count, (prefix, head) in enumerate(heads, 1):
                 if count % SLICE_PROFILES_MAX == 0:
-                    await asyncio.sleep(0)
+                    await own.slices.turn()
                 if not own.alive:
                     break
                 stored = decode_profile(head, partial(_stored_record, own.table, prefix))

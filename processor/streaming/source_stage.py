@@ -39,6 +39,7 @@ from processor.streaming.frames import Section, encode_section
 from processor.streaming.gates import Gate, Run
 from processor.streaming.partitioner import Partitioner
 from processor.streaming.producers import IdempotentProducer
+from processor.streaming.slices import Slices
 from processor.streaming.transport import Consumer
 
 log = structlog.get_logger(__name__)
@@ -97,11 +98,13 @@ class SourceStage:
         partitioner: Partitioner,
         settings: Settings,
         producer: IdempotentProducer,
+        slices: Slices,
     ) -> None:
         self._topic = settings.enriched_topic
         self._definitions = definitions
         self._partitioner = partitioner
         self._producer = producer
+        self._slices = slices
         self._writer = FrameWriter(settings.contributions_topic, producer)
         self._dead_letters = DeadLetters(settings.dead_letter_topic, producer)
         self._partitions: dict[int, SourcePartition] = {}
@@ -159,10 +162,10 @@ class SourceStage:
         plan = self._definitions.plan
         by_target: dict[int, list[Contribution]] = {}
         for start in range(0, len(run.records), SLICE_RECORDS_MAX):
-            if start:
-                await asyncio.sleep(0)
+            await self._slices.turn()
             records = run.records[start : start + SLICE_RECORDS_MAX]
             self._collect(source, records, plan, by_target, delivery)
+        await self._slices.turn()
         if not run.gate.alive:
             return
         for target, contributions in by_target.items():

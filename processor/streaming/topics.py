@@ -170,6 +170,18 @@ class Topics:
         described = self._describe([spec.name for spec in self.specs])
         return {name: topic_id for name, (_, topic_id) in described.items()}
 
+    def partitions(self, name: str) -> int:
+        """Return how many partitions a topic has now.
+
+        Raises:
+            TopicError: it is not there.
+        """
+        described = self._describe([name])
+        if name not in described:
+            message = f"there is no topic {name!r}"
+            raise TopicError(message, hint="create it: processor topics create")
+        return described[name][0]
+
     def delete_records(self, topic: str, offsets: Mapping[int, int]) -> None:
         """Remove the records of partitions before the given offsets. Failures raise BrokerError."""
         wanted = [TopicPartition(topic, partition, offset) for partition, offset in offsets.items()]

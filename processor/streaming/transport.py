@@ -16,7 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from aiokafka.errors import KafkaError, OffsetOutOfRangeError, for_code
+from aiokafka.errors import KafkaError, NoOffsetForPartitionError, OffsetOutOfRangeError, for_code
 from aiokafka.protocol.commit import OffsetCommitRequest
 from aiokafka.structs import TopicPartition
 from faust.transport.drivers import aiokafka as driver
@@ -226,6 +226,10 @@ class Consumer(driver.Consumer):
                 self._out_of_range |= {
                     gate: seen for tp, gate in live.items() if asked.get(tp) == gate.next_offset
                 }
+                return []
+            except NoOffsetForPartitionError:
+                # Nothing is committed of a partition that was assigned again during the wait: each
+                # is read from where the seek that opens its gate says.
                 return []
             if subscriptions.subscription.assignment is not states:
                 return []

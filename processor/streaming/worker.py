@@ -41,6 +41,7 @@ from processor.streaming.partitioner import Partitioner
 from processor.streaming.producers import IdempotentProducer
 from processor.streaming.profile_partition import ProfilePartition
 from processor.streaming.profile_stage import ProfileStage, sweep
+from processor.streaming.slices import Slices
 from processor.streaming.source_stage import SourceStage
 from processor.streaming.takeover import TakeoverPlace
 from processor.streaming.topics import Topics, TopicState
@@ -83,11 +84,13 @@ class StreamingWorker:
         self._producer = IdempotentProducer(settings, self.fatal)
         self._dead_letters = DeadLetters(settings.dead_letter_topic, self._producer)
         self.partitioner = Partitioner(settings.partitions)
+        self._slices = Slices()
         self.source = SourceStage(
             self.definitions,
             self.partitioner,
             settings,
             self._producer,
+            self._slices,
         )
         self.profiles = ProfileStage(settings, self.definitions, self.partitioner)
         self.joints = JointStage(self.definitions)
@@ -259,7 +262,9 @@ class StreamingWorker:
                 self._states[self.settings.contributions_topic].topic_id,
                 self._states[self.settings.rules_topic].topic_id,
             )
-            known = ProfilePartition(place, self.definitions, self._executor, self._hook)
+            known = ProfilePartition(
+                place, self.definitions, self._executor, self._slices, self._hook
+            )
             self.partitions[number] = known
         return known
 
@@ -353,6 +358,7 @@ class StreamingWorker:
             self.settings.rules_topic: "rules",
         }
         counts = {(role, state): 0 for role in roles.values() for state in ("open", "closed")}
+        LAG.clear()  # another worker tells the lag of a partition that went there
         for gate in list(consumer.gates.values()):
             counts[roles[gate.topic], "open" if gate.opened else "closed"] += 1
             end = consumer.end_offset(gate)

@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -22,6 +23,7 @@ from processor.streaming.definitions_topic import DefinitionsWriter
 from processor.streaming.topics import Topics
 
 WORKER = Path(__file__).with_name("worker_process.py")
+ROOT = Path(__file__).parents[2]
 READY_S = 90.0
 
 
@@ -45,7 +47,8 @@ class WorkerProcess:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        scheme = "https" if self.cluster.settings.tls_cert else "http"
+        return f"{scheme}://127.0.0.1:{self.port}"
 
     @property
     def running(self) -> bool:
@@ -59,6 +62,7 @@ class WorkerProcess:
         environment = {
             **os.environ,
             **self.cluster.environment,
+            "PYTHONPATH": str(ROOT),  # what is tested is what stands here, wherever it is installed
             "PROCESSOR_HTTP": f"127.0.0.1:{self.port}",
             "PROCESSOR_DATA_DIR": str(self.data_dir),
             **extra,
@@ -94,7 +98,7 @@ class WorkerProcess:
 
     def ready(self) -> bool:
         try:
-            return httpx.get(f"{self.url}/health/ready", timeout=2.0).status_code == 200
+            return self.get("/health/ready", timeout_s=2.0).status_code == 200
         except httpx.HTTPError:
             return False
 
@@ -106,13 +110,18 @@ class WorkerProcess:
             time.sleep(0.1)
         return self
 
+    def get(self, path: str, *, timeout_s: float = 10.0, token: str = "") -> httpx.Response:
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        verify = self.cluster.verify
+        return httpx.get(self.url + path, timeout=timeout_s, headers=headers, verify=verify)
+
     def log(self) -> str:
         return self.log_path.read_text(errors="replace") if self.log_path.exists() else ""
 
     def metric(self, name: str, **labels: str) -> float:
         """A sample of /metrics; the sum over those whose labels fit; 0 where there is none."""
         total = 0.0
-        for line in httpx.get(f"{self.url}/metrics", timeout=10.0).text.splitlines():
+        for line in self.get("/metrics").text.splitlines():
             sample, _, value = line.rpartition(" ")
             if sample.partition("{")[0] == name and all(
                 f'{label}="{wanted}"' in sample for label, wanted in labels.items()
@@ -150,6 +159,10 @@ class Cluster:
                 *{"session_timeout_ms": 0, **settings},
             )
         }
+        self.verify = ssl.create_default_context()
+        if self.settings.tls_cert:
+            self.verify.load_verify_locations(self.settings.tls_cert)
+            self.verify.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
         self.workers: dict[str, WorkerProcess] = {}
         self.admin = AdminClient({"bootstrap.servers": bootstrap_servers, "log_level": 0})
         Topics(self.settings).ensure()

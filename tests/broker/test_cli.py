@@ -265,6 +265,8 @@ def test_up_says_one_line_and_leaves_no_process_behind_when_it_is_killed(tmp_pat
         assert running.stdout is not None
         assert running.stdout.readline() == f"ready http://127.0.0.1:{port}\n"
         assert httpx.get(f"http://127.0.0.1:{port}/health/ready").status_code == 200
+        # It takes events from trackers, and says so when Kafka has them.
+        assert httpx.get(f"http://127.0.0.1:{port}/i?e=pv").status_code == 200
         started = psutil.Process(running.pid).children(recursive=True)
         assert any("java" in process.name() for process in started)
         running.send_signal(signal.SIGKILL)

@@ -12,8 +12,8 @@ import pytest
 from confluent_kafka import Producer
 
 from definitions.records import from_record
-from processor.errors import ConflictError
-from processor.streaming.definitions_topic import DefinitionsWriter, InvalidDefinitionsError
+from processor.errors import ConflictError, InvalidDefinitionsError
+from processor.streaming.definitions_topic import DefinitionsWriter
 from tests.broker.cluster import Cluster, WorkerProcess
 from tests.broker.visits import (
     DEFINITIONS,

@@ -253,7 +253,7 @@ def open_partitions(worker: WorkerProcess, role: str) -> float:
 
 
 def partitions_read(worker: WorkerProcess, topic: str) -> set[str]:
-    """The partitions of a topic that a worker has ever read."""
+    """The partitions of a topic that a worker reads."""
     samples = httpx.get(f"{worker.url}/metrics", timeout=10.0).text
     found = re.findall(r'processor_lag_records\{partition="(\d+)",topic="([^"]+)"\}', samples)
     return {number for number, of in found if of == topic}

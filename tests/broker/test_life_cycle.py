@@ -12,11 +12,8 @@ import pytest
 from confluent_kafka import Producer
 
 from definitions.records import from_record
-from processor.streaming.definitions_topic import (
-    DefinitionsWriter,
-    InvalidDefinitionsError,
-    read_catalog,
-)
+from processor.errors import InvalidDefinitionsError
+from processor.streaming.definitions_topic import DefinitionsWriter, read_catalog
 from tests.broker.cluster import Cluster
 from tests.broker.visits import (
     KEY,

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
 import psutil
 import pytest
 from confluent_kafka.admin import AdminClient
@@ -27,6 +28,12 @@ pytestmark = pytest.mark.broker
 
 STOPPED = psutil.STATUS_STOPPED
 OUTAGE_S = 15
+METHODS = ("GET", "POST")
+SERVICE = {
+    "name": "away",
+    "owner": "a@example.com",
+    "attribute_groups": [{"name": "visits", "version": 1}],
+}
 
 
 @pytest.fixture(scope="module")
@@ -159,6 +166,7 @@ class Outage:
     worker: str
     starting: str
     command: Done
+    answers: list[httpx.Response]
 
 
 @pytest.fixture(scope="module")
@@ -174,8 +182,10 @@ def outage(away: tuple[LocalBroker, Visits]) -> Outage:
     late.start()
     try:
         command = processor("topics", "check", environment=visits.cluster.environment)
-        time.sleep(OUTAGE_S - (time.monotonic() - began))
-        outage = Outage(visits, worker.log()[said_before:], late.log(), command)
+        path = f"{worker.url}/api/v1/registry/services/"
+        answers = [httpx.request(method, path, json=SERVICE, timeout=30) for method in METHODS]
+        time.sleep(max(0.0, OUTAGE_S - (time.monotonic() - began)))
+        outage = Outage(visits, worker.log()[said_before:], late.log(), command, answers)
     finally:
         broker.start()
     connect_anew(visits)
@@ -198,6 +208,16 @@ def test_a_worker_without_its_kafka_says_so_once(outage: Outage) -> None:
 def test_a_start_without_kafka_says_so_at_once(outage: Outage) -> None:
     line = next((one for one in outage.starting.splitlines() if "waiting_for_kafka" in one), "")
     assert outage.visits.cluster.bootstrap_servers in line, f"{outage.starting!r} in {OUTAGE_S} s"
+
+
+def test_the_registry_without_kafka_says_so_and_when_to_come_back(outage: Outage) -> None:
+    for answer in outage.answers:
+        assert answer.status_code == 503
+        (mistake,) = answer.json()["detail"]
+        assert mistake["type"] == "broker"
+        assert outage.visits.cluster.bootstrap_servers in mistake["msg"]
+        assert answer.headers["retry-after"]
+        assert answer.elapsed.total_seconds() < 10
 
 
 def test_a_command_without_kafka_ends_with_one_line(outage: Outage) -> None:

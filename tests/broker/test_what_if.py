@@ -12,13 +12,14 @@ from typing import Any
 
 import pytest
 from confluent_kafka import Producer
+from snowplow_signals import SignalsSandbox, StreamAttributeGroup
 
 from definitions.catalog import Catalog
 from definitions.records import objects_from_file
 from processor.engine import Source, WhatIf, compile_plan
 from processor.interventions import encode_message
 from processor.streaming.history import EventHistory, PastEvent
-from tests.broker.cluster import Cluster
+from tests.broker.cluster import Cluster, WorkerProcess
 from tests.broker.runs import DEFINITIONS, by_person, profile_ids, shop
 from tests.broker.visits import fired, records
 
@@ -82,13 +83,42 @@ def test_it_agrees_with_the_live_run_over_the_same_events(cluster: Cluster, tmp_
     assert would_fire == sorted(message(one) for one in fired(cluster))
     assert len(would_fire) > 50
     check_command(cluster, file, run)
+    check_request(cluster, worker, run)
+
+
+def check_request(cluster: Cluster, worker: WorkerProcess, run: WhatIf) -> None:
+    """The SDK's `test()` tells the same, and leaves everything as it was."""
+    before = left(cluster)
+    signals = SignalsSandbox(api_url=worker.url, sandbox_token="any")
+    for record, definition in DEFINITIONS.items():
+        if not record.startswith("attribute_group/"):
+            continue
+        # Under another name: what is in force already changes nothing.
+        group = StreamAttributeGroup.model_validate({**definition, "name": "another"})
+        key = group.attribute_key.name
+        told = signals.test(group)
+        ids = list(told[key])
+        assert len(ids) == 10
+        assert list(signals.test(group, attribute_key_ids=ids[:3])[key]) == ids[:3]
+        live = cluster.read_profiles(key, ids)["profiles"]
+        attributes = run.plan.group_attributes(definition["name"], definition["version"])
+        for attribute in attributes:
+            if attribute.period_ms is None:  # others age between the two reads
+                values = [None if one != one else one for one in told[attribute.name]]
+                assert values == [live[identifier][attribute.full_name] for identifier in ids]
+    assert left(cluster) == before
+
+
+def left(cluster: Cluster) -> object:
+    """What a run could have left behind."""
+    settings = cluster.settings
+    topics = (settings.definitions_topic, settings.interventions_topic, settings.dead_letter_topic)
+    return [records(cluster, topic) for topic in topics], groups(cluster)
 
 
 def check_command(cluster: Cluster, file: Path, run: WhatIf) -> None:
     """The command tells the same, and leaves everything as it was."""
-    settings = cluster.settings
-    topics = (settings.definitions_topic, settings.interventions_topic, settings.dead_letter_topic)
-    before = [records(cluster, topic) for topic in topics], groups(cluster)
+    before = left(cluster)
     done = subprocess.run(
         [sys.executable, "-m", "processor.cli.main", "test", str(file), "--window", "1h", "--json"],
         env={**os.environ, **cluster.environment},
@@ -110,7 +140,7 @@ def check_command(cluster: Cluster, file: Path, run: WhatIf) -> None:
         for identifier, values in profiles.items():
             found = run.values(key, identifier, attributes, told["now_ms"])
             assert list(values.values()) == found
-    assert ([records(cluster, topic) for topic in topics], groups(cluster)) == before
+    assert left(cluster) == before
 
 
 def groups(cluster: Cluster) -> set[str]:

@@ -1,8 +1,17 @@
 """Workers with real plans and profiles, and their APIs."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Collection,
+    Iterable,
+    Iterator,
+    Sequence,
+)
 from contextlib import AsyncExitStack, nullcontext
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -10,30 +19,121 @@ from fastapi import FastAPI
 
 import definitions.examples
 from definitions.catalog import Catalog
+from definitions.dependents import stopped
+from definitions.life_cycle import LifeCycleStep
 from definitions.records import objects_from_file
-from processor.api import Readiness, Server, create_api, serve
+from processor.api import Readiness, Server, Subscriptions, create_api, serve
+from processor.clock import wall_ms
 from processor.engine import Coverage, Plan, Profile, Source, compile_plan, new_coverage, step
-from processor.errors import NotReadyError
+from processor.errors import (
+    BrokerError,
+    InvalidDefinitionsError,
+    NotReadyError,
+    ProcessorError,
+)
 from processor.events import parse_event
+from processor.interventions import InterventionRecord, Pushed
 from processor.local.shop import Shop
 from processor.settings import Settings
+from processor.streaming.definitions_topic import Written
+from processor.streaming.history import PastEvent
 
 EXAMPLE = Path(definitions.examples.__file__).with_name("ecommerce.py")
 START_MS = 1_700_000_000_000
 KEY = "domain_userid"
 
 
+class OneRegistry:
+    """Definitions in memory, as a worker has them that is alone."""
+
+    def __init__(self) -> None:
+        self.now = Catalog.empty()
+        self.offset = -1
+        self.looks = 0
+        self.on_look: Callable[[], None] = lambda: None
+        self.failure: ProcessorError | None = None
+
+    async def catalog(self) -> Catalog:
+        self.looks += 1
+        self.on_look()
+        if self.failure is not None:
+            raise self.failure
+        return self.now
+
+    async def reach(self, offset: int) -> None:
+        if offset > self.offset:
+            message = f"this worker has not read the definitions up to offset {offset}"
+            raise NotReadyError(message, hint="try again in a moment")
+
+    async def change(self, step: Callable[[Catalog, Collection[str]], LifeCycleStep]) -> Written:
+        if self.failure is not None:
+            raise self.failure
+        before, found = self.now, step(self.now, [])
+        if found.problems:
+            raise InvalidDefinitionsError(found.problems)
+        was, self.now = before.by_record, found.catalog
+        now = self.now.by_record
+        changed = tuple(one for one in found.records if was.get(one) != now.get(one))
+        self.offset += len(changed)
+        gone = [one for one in stopped(before, self.now) if one not in found.records]
+        return Written(changed, (), tuple(gone), (), self.offset, self.now)
+
+
+class History:
+    """Events of the past, in memory."""
+
+    def __init__(self, values: Sequence[bytes | None]) -> None:
+        self.values = values
+        self.total = len(values)
+        self.closed = False
+
+    def __iter__(self) -> Iterator[PastEvent]:
+        for offset, value in enumerate(self.values):
+            yield PastEvent(START_MS, 0, offset, value)
+
+    def close(self) -> None:
+        self.closed = True
+
+
 class OneWorker:
     """What the API needs of a worker, over profiles in memory."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, **settings: Any) -> None:
         self.plan = plan
+        self.subscriptions = Subscriptions(Settings(_env_file=None, **settings), "topic", 2)
+        self.subscriptions.begin([0, 0])
+        self.subscriptions.caught_up()
+        self.written: list[bytes] = []
+        self.broker_away = False
+        self.registry = OneRegistry()
+        self.others: list[str] = []
+        self.past: Sequence[bytes | None] = []
+        self.histories: list[History] = []
+        self.asked_from: list[int] = []
         self.profiles: dict[tuple[str, str], Profile] = {}
         self.owners: dict[str, str] = {}
         self.moving: dict[str, int] = {}
         self.kept = new_coverage()
         self.kept.note(plan, START_MS)
         self.ready = Readiness(ready=True, reason="", restored=1.0)
+
+    def other_urls(self) -> list[str]:
+        return self.others
+
+    async def write_interventions(self, messages: Sequence[tuple[Pushed, bytes]]) -> None:
+        if self.broker_away:
+            message = "the interventions were not all written"
+            raise BrokerError(message)
+        for pushed, value in messages:
+            offset = len(self.written)
+            self.written.append(value)
+            record = InterventionRecord(0, offset, wall_ms(), pushed.target_id.encode(), value)
+            self.subscriptions.take(record)
+
+    def past_events(self, start_ms: int) -> History:
+        self.histories.append(History(self.past))
+        self.asked_from.append(start_ms)
+        return self.histories[-1]
 
     def owner_url(self, key: str, identifier: str) -> str | None:
         return self.owners.get(identifier)
@@ -105,17 +205,19 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
 async def client_of() -> AsyncIterator[Callable[[FastAPI], httpx.AsyncClient]]:
     """Makes clients of APIs in this process."""
     async with AsyncExitStack() as clients:
-        made: list[httpx.AsyncClient] = []
+        made: list[tuple[FastAPI, httpx.AsyncClient]] = []
 
         def make(api: FastAPI) -> httpx.AsyncClient:
             transport = httpx.ASGITransport(api, raise_app_exceptions=False)
             client = httpx.AsyncClient(transport=transport, base_url="http://worker")
-            made.append(client)
+            made.append((api, client))
             return client
 
         yield make
-        for client in made:
+        for api, client in made:
             clients.push_async_callback(client.aclose)
+            # Its end closes the connections to other workers.
+            await clients.enter_async_context(api.router.lifespan_context(api))
 
 
 @pytest.fixture
@@ -132,7 +234,10 @@ async def served(settings: Settings) -> AsyncIterator[Callable[..., Awaitable[st
     servers: list[Server] = []
 
     async def make(worker: OneWorker, other: Settings | None = None) -> str:
-        server = await serve(create_api(worker, other or settings), other or settings)
+        chosen = other or settings
+        server = await serve(
+            create_api(worker, chosen), chosen, on_closing=worker.subscriptions.close
+        )
         servers.append(server)
         return f"http://127.0.0.1:{server.port}"
 

@@ -1,3 +1,5 @@
+import pytest
+
 from processor.errors import StateError
 
 PATH = "/api/v1/profiles"
@@ -31,4 +33,33 @@ async def test_an_error_of_the_state_is_told(client, worker, monkeypatch):
 async def test_an_unknown_path_is_told_in_the_same_form(client):
     answer = await client.get("/api/v1/nothing")
     assert answer.status_code == 404
-    assert answer.json() == {"error": "Not Found"}
+    assert answer.json() == {"error": "nothing is at this path - /docs lists what there is"}
+
+
+async def test_a_method_that_a_path_does_not_take_is_told_with_those_that_it_takes(client):
+    answer = await client.delete("/api/v1/registry/services/")
+    assert answer.status_code == 405
+    assert answer.headers["allow"]
+    (mistake,) = answer.json()["detail"]
+    assert mistake["type"] == "method_not_allowed"
+    assert "/docs" in mistake["msg"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "right"),
+    [
+        ("POST", "/api/v1/registry/services", "/api/v1/registry/services/"),
+        ("PUT", "/api/v1/registry/services/a/", "/api/v1/registry/services/a"),
+        ("POST", "/api/v1/get-online-attributes/", "/api/v1/get-online-attributes"),
+    ],
+)
+async def test_a_slash_too_few_or_too_many_is_told_and_not_redirected(client, method, path, right):
+    """Clients that follow no redirect would have an answer without a text."""
+    answer = await client.request(method, path, json={})
+    assert answer.status_code == 404
+    assert answer.text.count(f"nothing is at this path - it is {right}") == 1
+
+
+async def test_the_page_of_the_api_is_also_where_the_product_has_it(client):
+    answer = await client.get("/docs/")
+    assert (answer.status_code, answer.headers["location"]) == (307, "../docs")

@@ -1,5 +1,6 @@
 import hashlib
 
+import jwt
 import pytest
 
 from processor.api import create_api
@@ -66,3 +67,85 @@ def test_a_refused_setting_does_not_show_the_hash(worker, settings):
     with pytest.raises(UsageError) as error:
         create_api(worker, wrong)
     assert hashed("reads") not in str(error.value)
+
+
+# --- access tokens ------------------------------------------------------------------------------
+
+
+CONSOLE = "/api/msc/v1/organizations/any/credentials/v3/token"
+
+
+async def access_token(client, name, token):
+    answer = await client.get(CONSOLE, headers={"X-API-Key-Id": name, "X-API-Key": token})
+    assert answer.status_code == 200
+    return answer.json()["accessToken"]
+
+
+async def status(client, token):
+    answer = await client.post(PATH, json=BODY, headers={"Authorization": f"Bearer {token}"})
+    return answer.status_code
+
+
+def with_tokens(worker, settings, client_of, tokens, **changes):
+    changed = settings.model_copy(update={"api_tokens": tokens, **changes})
+    return client_of(create_api(worker, changed))
+
+
+async def test_an_access_token_has_the_scopes_of_its_entry_on_every_worker(
+    guarded, worker, settings, client_of
+):
+    reading = await access_token(guarded, "app", "reads")
+    writing = await access_token(guarded, "ci", "writes")
+    other = with_tokens(
+        worker, settings, client_of,
+        f"ci:write+push:{hashed('writes')},app:read:{hashed('reads')}",
+    )  # fmt: skip
+    for client in (guarded, other):
+        assert await status(client, reading) == 200
+        assert await status(client, writing) == 403
+        assert await status(client, reading[:-2] + "AA") == 401
+
+
+async def test_an_access_token_ends_with_its_entry_its_token_the_secret_and_a_day(
+    guarded, worker, settings, client_of, monkeypatch
+):
+    token = await access_token(guarded, "app", "reads")
+    claims = jwt.decode(token, options={"verify_signature": False})
+    assert claims["exp"] - claims["iat"] == 24 * 3600
+    for tokens, changes in (
+        (f"ci:read:{hashed('writes')}", {}),
+        (f"app:read:{hashed('changed')}", {}),
+        (f"app:read:{hashed('reads')}", {"token_secret": "another"}),
+    ):
+        assert (
+            await status(with_tokens(worker, settings, client_of, tokens, **changes), token) == 401
+        )
+    monkeypatch.setattr("processor.api.tokens.wall_ms", lambda: claims["exp"] * 1000)
+    assert await status(guarded, token) == 401
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"X-API-Key-Id": "app", "X-API-Key": "writes"}, 401),
+        ({"X-API-Key-Id": "nobody", "X-API-Key": "reads"}, 401),
+        ({"X-API-Key-Id": "app"}, 422),
+        ({}, 422),
+    ],
+)
+async def test_an_access_token_needs_name_and_token_of_one_entry(guarded, headers, status):
+    answer = await guarded.get(CONSOLE, headers=headers)
+    assert answer.status_code == status
+    assert set(answer.json()) == {"error"}
+    assert "reads" not in answer.text
+
+
+async def test_an_open_api_gives_access_tokens_to_everyone(client):
+    token = await access_token(client, "any", "thing")
+    assert await status(client, token) == 200
+
+
+def test_settings_do_not_show_secrets(settings):
+    shown = repr(settings.model_copy(update={"api_tokens": "a:read:h", "token_secret": "hidden"}))
+    assert "a:read:h" not in shown
+    assert "hidden" not in shown

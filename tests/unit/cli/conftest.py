@@ -12,7 +12,7 @@ from typer.testing import CliRunner, Result
 import definitions.examples
 from definitions.catalog import Catalog
 from definitions.records import objects_from_file
-from processor.api import Readiness, create_api, serve
+from processor.api import Readiness, Subscriptions, create_api, serve
 from processor.cli.main import app
 from processor.engine import Coverage, Plan, Profile, compile_plan, new_coverage
 from processor.settings import Settings
@@ -25,6 +25,7 @@ class EmptyWorker:
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
+        self.subscriptions = Subscriptions(Settings(_env_file=None), "interventions", 1)
         self.kept = new_coverage()
         self.kept.note(plan, 0)
 

@@ -10,6 +10,7 @@ import pytest
         (["generate", "--events", "many"], "--events"),
         (["generate", "--no-send"], "--out"),
         (["worker", "--http", "nowhere"], "--http 'nowhere'"),
+        (["collect", "--http", "nowhere"], "--http 'nowhere'"),
         (["up", "--workers", "0"], "--workers"),
         (["up", "--kafka-port", "1", "--bootstrap-servers", "a:1"], "--kafka-port"),
         (["attributes", "domain_userid"], "ID"),

@@ -28,6 +28,11 @@ def test_every_mistake_is_told_with_its_flag_or_variable(monkeypatch):
     assert "--http 'nowhere': 'nowhere' is not HOST:PORT" in str(error.value)
 
 
+def test_the_key_of_the_api_needs_its_certificate(tmp_path):
+    with pytest.raises(UsageError, match=r"--tls-key .*it needs its certificate"):
+        settings_of(tls_key=tmp_path / "key.pem")
+
+
 def test_another_process_gets_the_same_settings(monkeypatch, tmp_path):
     settings = settings_of(
         app_id="mine", data_dir=tmp_path, log_json=True, partitions=3, kafka_sasl_password="s"
@@ -37,11 +42,13 @@ def test_another_process_gets_the_same_settings(monkeypatch, tmp_path):
     assert Settings() == settings
 
 
-def test_the_worker_has_an_option_for_every_setting_but_the_password(run):
-    assert set(Settings.model_fields) - set(ALL_SETTINGS) == {"kafka_sasl_password"}
+def test_the_worker_has_an_option_for_every_setting_that_is_no_secret(run):
+    secrets = {"kafka_sasl_password", "token_secret"}
+    assert set(Settings.model_fields) - set(ALL_SETTINGS) == secrets
     told = run("worker", "--help").stdout
     assert "--commit-interval-ms" in told
     assert "--kafka-sasl-password" not in told
+    assert "--token-secret" not in told
 
 
 def test_defaults_do_not_look_outside(monkeypatch):

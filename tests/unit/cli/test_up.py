@@ -24,3 +24,11 @@ def test_the_advertised_url_is_that_of_the_first_worker():
     first, second = worker_settings(settings, "kafka:9092", 2)
     assert first.own_url == "http://me:1"
     assert second.own_url == "http://127.0.0.1:8091"
+
+
+def test_workers_take_events_from_trackers_unless_told_otherwise():
+    (plain,) = worker_settings(Settings(http="127.0.0.1:0"), "kafka:9092", 1)
+    assert plain.collector
+    settings = Settings(http="127.0.0.1:0", collector=False)
+    (without,) = worker_settings(settings, "kafka:9092", 1)
+    assert not without.collector

@@ -4,7 +4,16 @@ import pytest
 
 from definitions import AtomicProperty, AttributeKey, LinkAttributeKey
 from definitions.catalog import Catalog
-from definitions.life_cycle import delete, draft, publish, records_named, unpublish
+from definitions.life_cycle import (
+    create,
+    delete,
+    draft,
+    publish,
+    publish_stored,
+    records_named,
+    replace,
+    unpublish,
+)
 from definitions.objects import record_key
 
 GROUP = "attribute_group/g/1"
@@ -223,3 +232,62 @@ def test_a_name_that_means_nothing_is_a_problem(name):
 def test_a_name_that_is_nearly_right_is_told():
     _, (problem,) = records_named([GROUP], ["attribute_groups/g/1"])
     assert problem.hint.endswith(f"did you mean {GROUP}?")
+
+
+# --- one definition, created or replaced ---------------------------------------------------------
+
+
+def test_what_is_there_is_not_created_again(write):
+    step = create(catalog(write.group()), write.group(names=("other",)))
+    assert codes(step) == [("exists", GROUP)]
+    assert step.records == ()
+
+
+@pytest.mark.parametrize("published", [True, False])
+def test_what_is_created_is_in_force_as_it_says(write, published):
+    step = create(Catalog.empty(), write.group(is_published=published))
+    assert step.problems == []
+    assert live(step.catalog) == ([GROUP] if published else [])
+
+
+def test_what_is_not_there_is_not_replaced(write):
+    assert codes(replace(Catalog.empty(), write.group())) == [("unknown_object", "")]
+
+
+def test_a_draft_is_replaced_by_another_and_put_in_force(write):
+    drafted = replace(
+        catalog(write.group(is_published=False)), write.group(names=("m",), is_published=False)
+    )
+    assert drafted.problems == []
+    step = replace(drafted.catalog, write.group(names=("k",)))
+    assert step.problems == []
+    assert live(step.catalog) == [GROUP]
+
+
+def test_what_says_that_it_is_not_published_is_taken_out_of_force_with_its_new_description(write):
+    found = catalog(write.group(), write.service(("g", 1)))
+    step = replace(found, write.group(is_published=False, description="old"))
+    assert step.problems == []
+    assert step.records == (GROUP,)
+    assert live(step.catalog) == []
+    assert step.catalog.attribute_groups["g", 1].description == "old"
+
+
+def test_a_service_is_taken_out_of_force_after_its_groups(write):
+    found = unpublish(catalog(write.group(), write.service(("g", 1))), [GROUP]).catalog
+    step = replace(found, write.service(("g", 1), is_published=False))
+    assert step.problems == []
+    assert not step.catalog.services["s"].is_published
+
+
+def test_what_is_taken_out_of_force_keeps_its_published_content(write):
+    step = replace(catalog(write.group()), write.group(names=("m",), is_published=False))
+    assert codes(step) == [("published_content", GROUP)]
+    assert live(step.catalog) == [GROUP]
+
+
+def test_stored_definitions_are_published_by_name_all_or_none(write):
+    found = catalog(write.group(is_published=False), write.service(("g", 1), is_published=False))
+    assert live(publish_stored(found, [GROUP, "service/s"]).catalog) == [GROUP, "service/s"]
+    assert codes(publish_stored(found, ["service/s"])) == [("unpublished_group", "service/s")]
+    assert codes(publish_stored(found, [GROUP, "service/t"])) == [("unknown_object", "")]

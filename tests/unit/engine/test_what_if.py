@@ -107,9 +107,9 @@ def test_the_sample_has_ids_with_values_and_is_the_same_for_the_same_seed(write)
 
 def test_what_is_kept_is_bounded_and_what_is_left_out_is_counted(plan, monkeypatch):
     assert WHAT_IF_PROFILES_MAX > WHAT_IF_FIRED_MAX > 0
-    monkeypatch.setattr("processor.engine.what_if.WHAT_IF_PROFILES_MAX", 3)
     monkeypatch.setattr("processor.engine.what_if.WHAT_IF_FIRED_MAX", 2)
-    run = taken(WhatIf(plan), *(line(f"u{n}", f"{n}-{m}") for m in range(2) for n in range(5)))
+    lines = (line(f"u{n}", f"{n}-{m}") for m in range(2) for n in range(5))
+    run = taken(WhatIf(plan, profiles_max=3), *lines)
     assert run.left_out == 4
     assert run.fired_counts == {("r", 1): 3}
     assert [fired.target_id for fired in run.fired] == ["u0", "u1"]

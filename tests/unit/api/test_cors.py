@@ -1,0 +1,58 @@
+import pytest
+
+from processor.api import create_api
+
+PATH = "/api/v1/interventions"
+SHOP = "https://shop.example"
+ASKS = {"Access-Control-Request-Method": "GET"}
+ALLOWED = "access-control-allow-origin"
+
+
+@pytest.fixture
+def api_of(second, settings, client_of):
+    second.subscriptions.close()  # a subscription is answered, and goes on no further
+
+    def make(origins):
+        return client_of(create_api(second, settings.model_copy(update={"cors_origins": origins})))
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("origins", "origin", "told"),
+    [
+        ("*", SHOP, "*"),
+        (SHOP, SHOP, SHOP),
+        (f" https://a.example, {SHOP} ,", SHOP, SHOP),
+        (SHOP, "https://other.example", None),
+        (SHOP, "http://shop.example", None),
+        ("", SHOP, None),
+    ],
+)
+async def test_a_page_of_an_origin_of_the_setting_may_ask_and_read(api_of, origins, origin, told):
+    api = api_of(origins)
+    headers = {"Origin": origin}
+    asked = await api.options(PATH, headers=headers | ASKS)
+    assert asked.headers.get(ALLOWED) == told
+    assert asked.status_code == (400 if told is None else 200)
+    for query, status in (("?user_id=a", 503), ("", 422)):
+        answer = await api.get(PATH + query, headers=headers)
+        assert (answer.status_code, answer.headers.get(ALLOWED)) == (status, told)
+
+
+async def test_a_page_may_send_what_subscribing_needs(api_of):
+    for header in ("Authorization", "Last-Event-ID", "Cache-Control"):
+        headers = {"Origin": SHOP, "Access-Control-Request-Headers": header.lower(), **ASKS}
+        assert (await api_of("*").options(PATH, headers=headers)).status_code == 200
+
+
+async def test_a_page_may_not_push(api_of):
+    headers = {"Origin": SHOP, "Access-Control-Request-Method": "POST"}
+    assert (await api_of("*").options(PATH, headers=headers)).status_code == 400
+
+
+@pytest.mark.parametrize("path", ["/api/v1/interventions/tokens", "/api/v1/registry/services/"])
+async def test_nothing_else_is_shared_with_pages(api_of, path):
+    answer = await api_of("*").options(path, headers={"Origin": SHOP} | ASKS)
+    assert ALLOWED not in answer.headers
+    assert answer.status_code == 405
