@@ -49,6 +49,8 @@ FRAME_BYTES_MAX = 4 * 1024 * 1024
 FRAME_LINGER_MS = 5
 # max.message.bytes of the changelog: one profile record.
 PROFILE_BYTES_MAX = 8 * 1024 * 1024
+# Of a flush, written into the store at once: a millisecond.
+STORE_WRITE_BYTES = 256 * 1024
 # Decoded profiles kept per partition: 3 to 9 kB each. Reading one back costs microseconds.
 PROFILE_CACHE_MAX = 5_000
 # Target partitions remembered by id; murmur2 in Python costs microseconds.
@@ -59,15 +61,14 @@ PARTITION_CACHE_MAX = 200_000
 RUN_RECORDS_MAX = 1_000
 # Runs delivered and not yet acknowledged, per partition: one being applied, one waiting.
 RUNS_IN_FLIGHT_MAX = 2
-# Work done between two looks at the event loop, so that a request gets it within 2 ms:
-# source records,
-SLICE_RECORDS_MAX = 100
-# contributions applied,
-SLICE_CONTRIBUTIONS_MAX = 150
-# parts of joint rules applied,
-SLICE_PARTS_MAX = 150
-# profiles encoded or looked at by the sweep.
-SLICE_PROFILES_MAX = 200
+# Work done between two looks at the event loop: a request needs some rounds of it.
+SLICE_S = 0.002
+# Source records handled between two looks whether that time is over.
+SLICE_RECORDS_MAX = 20
+# Parts of joint rules applied between two looks at the event loop.
+SLICE_PARTS_MAX = 50
+# Interventions fetched at once.
+FETCHED_INTERVENTIONS_MAX = 100
 # Profiles changed and not yet flushed, per partition; beyond that nothing more is applied to it.
 CHANGED_PROFILES_MAX = 50_000
 # Contributions and parts applied and not yet flushed, per partition; beyond that nothing more is

@@ -8,7 +8,7 @@ The order, numbered here and nowhere else:
     the partition of their topic with the same number, so that a transaction that hangs delays only
     its own), the changelog records of the changed profiles, and the positions record
  3. commit the transaction
- 4. write profiles, positions, and how far the changelog is followed into RocksDB, in one batch
+ 4. write profiles into RocksDB, and after them positions and how far the changelog is followed
  5. let Kafka know the group offsets, for the lag; the truth is the positions in the state
 
 The next run is applied while step 3 waits: what it changes belongs to the next flush. After a
@@ -20,7 +20,7 @@ from collections.abc import Callable
 from concurrent.futures import Executor
 
 from processor.clock import monotonic_s, wall_ms
-from processor.limits import CHANGED_PROFILES_MAX, SLICE_PROFILES_MAX
+from processor.limits import CHANGED_PROFILES_MAX
 from processor.metrics import FLUSH_SECONDS, FLUSHES, PARTS_SENT
 from processor.streaming.outgoing import Outgoing
 from processor.streaming.ownership import Ownership
@@ -128,8 +128,8 @@ class Flusher:
         own = self._own
         async with own.work:  # ends step 1: nothing is applied until all that changed is encoded
             await own.slices.turn()
-            for count, _ in enumerate(own.table.begin_flush(), 1):
-                if count % SLICE_PROFILES_MAX == 0:
+            for _ in own.table.begin_flush():
+                if own.slices.over:
                     await own.slices.turn()
             outgoing = own.take_outgoing()
         self._hook(1)

@@ -20,7 +20,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from processor.clock import wall_ms
 from processor.errors import TopicError
 from processor.interventions import InterventionRecord
-from processor.limits import KEPT_RECORDS_READ_MAX, SLICE_HANDED_MAX, SLICE_RECORDS_MAX
+from processor.limits import FETCHED_INTERVENTIONS_MAX, KEPT_RECORDS_READ_MAX, SLICE_HANDED_MAX
 from processor.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -148,7 +148,7 @@ class InterventionsFeed:
         if first is None:
             return []
         # `consume` alone would wait until there are so many.
-        messages = [first, *consumer.consume(SLICE_RECORDS_MAX - 1, 0)]
+        messages = [first, *consumer.consume(FETCHED_INTERVENTIONS_MAX - 1, 0)]
         return [record for one in messages if (record := self._record(consumer, one))]
 
     def _record(self, consumer: Consumer, message: Any) -> InterventionRecord | None:

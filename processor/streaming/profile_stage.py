@@ -11,11 +11,11 @@ from functools import partial
 from typing import Any
 
 from processor.engine.expire import expire
+from processor.engine.plan import Plan
 from processor.engine.profile import Profile
 from processor.engine.profile_codec import decode_profile
 from processor.engine.step import Source, step
-from processor.errors import ProcessorError
-from processor.limits import SLICE_CONTRIBUTIONS_MAX, SLICE_PROFILES_MAX
+from processor.errors import ProcessorError, StateError
 from processor.metrics import (
     CONTRIBUTIONS,
     CONTRIBUTIONS_LATE,
@@ -92,8 +92,8 @@ class ProfileStage:
         watermark = position.offset
         late = 0
         tally: Counter[str] = Counter()
-        for count, contribution in enumerate(section.contributions, 1):
-            if count % SLICE_CONTRIBUTIONS_MAX == 0:
+        for contribution in section.contributions:
+            if own.slices.over:
                 await own.slices.turn()
             if contribution.offset <= watermark:
                 tally["replayed"] += 1
@@ -141,21 +141,31 @@ async def sweep(own: Ownership, definitions: DefinitionsReader) -> int:
     async with own.sweeping:
         generation = own.table.flushed_generation
         with closing(own.table.heads()) as heads:
-            for count, (prefix, head) in enumerate(heads, 1):
-                if count % SLICE_PROFILES_MAX == 0:
+            for prefix, head in heads:
+                if own.slices.over:
                     await own.slices.turn()
                 if not own.alive:
                     break
-                stored = decode_profile(head, partial(_stored_record, own.table, prefix))
-                own.table.coverage.renew(stored)
-                expire(stored, definitions.plan, now_ms)
-                if stored.changed:
+                if _may_lose_some(own.table, prefix, head, definitions.plan, now_ms):
                     removed += await _expire_profile(own, definitions, prefix, now_ms)
             else:
                 async with own.work:
                     own.table.forget_gone(generation)
     PROFILES_EXPIRED.inc(removed)
     return removed
+
+
+def _may_lose_some(
+    table: ProfileTable, prefix: bytes, head: bytes, plan: Plan, now_ms: int
+) -> bool:
+    """Say whether a head that was read from the store knows something that is to be dropped."""
+    stored = decode_profile(head, partial(_stored_record, table, prefix))
+    try:
+        table.coverage.renew(stored)
+        expire(stored, plan, now_ms)
+    except StateError:
+        return True  # a flush has replaced its parts since: it is looked at as it is now
+    return stored.changed
 
 
 def _stored_record(table: ProfileTable, prefix: bytes, suffix: bytes) -> bytes | None:

@@ -16,6 +16,7 @@ the changelog.
 """
 
 import struct
+import time
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 
@@ -31,7 +32,7 @@ from processor.engine.profile_codec import (
     new_profile,
 )
 from processor.errors import StateError
-from processor.limits import PROFILE_BYTES_MAX, PROFILE_CACHE_MAX
+from processor.limits import PROFILE_BYTES_MAX, PROFILE_CACHE_MAX, STORE_WRITE_BYTES
 from processor.state.store import Store
 from processor.streaming.positions import Positions
 from processor.streaming.read_profiles import ReadProfiles
@@ -41,6 +42,8 @@ PROFILE_TAG = b"\x02"
 COVERAGE_KEY = b"\x03"
 _RESTORED_KEY = b"\x00restored"
 _LENGTHS = struct.Struct(">H")
+# Between two pieces that go into the store: time enough for another thread to take Python's lock.
+_PAUSE_S = 0.0002
 
 
 class Restored(msgspec.Struct, array_like=True):
@@ -214,9 +217,26 @@ class ProfileTable:
         self._committed = self._committing
 
     def write(self, topic_id: str, next_offset: int, wall_ms: int) -> None:
-        """Write what is committed into the store, with how far it now follows the changelog."""
+        """Write what is committed into the store, and then how far it follows the changelog.
+
+        Whoever finds a part of it, after a crash, reads the rest from the changelog. So it is
+        written in pieces: RocksDB's binding holds Python's lock while it writes, and the event loop
+        would wait for all of it.
+        """
+        piece: list[tuple[bytes, bytes | None]] = []
+        size = 0
+        for key, value in self._committing.items():
+            if key == POSITIONS_KEY:
+                continue
+            piece.append((key, value))
+            size += len(value or b"")
+            if size >= STORE_WRITE_BYTES:
+                self.store.write(piece)
+                time.sleep(_PAUSE_S)
+                piece, size = [], 0
+        positions = self._committing[POSITIONS_KEY]
         restored = Restored(topic_id, next_offset, wall_ms)
-        self.store.write([*self._committing.items(), restored_record(restored)])
+        self.store.write([*piece, (POSITIONS_KEY, positions), restored_record(restored)])
 
     def remark(self, wall_ms: int) -> None:
         """Note that the store, to which nothing had to be added, is up to date at `wall_ms`."""

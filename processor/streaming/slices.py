@@ -8,6 +8,9 @@ wait for all of them again and again.
 import asyncio
 from collections import deque
 
+from processor.clock import monotonic_s
+from processor.limits import SLICE_S
+
 # Rounds without a slice between two slices. With three of them, and smaller slices, an event of a
 # backlog took a third more CPU time.
 _ROUNDS = 1
@@ -19,17 +22,27 @@ class Slices:
     def __init__(self) -> None:
         self._waiters: deque[asyncio.Future[None]] = deque()
         self._free = True
+        self._ends_at = 0.0
+
+    @property
+    def over(self) -> bool:
+        """Whether the slice that was given last has taken its time."""
+        return monotonic_s() >= self._ends_at
 
     async def turn(self) -> None:
-        """Wait until a slice may begin; it lasts until the caller awaits something."""
+        """Wait until a slice may begin; it lasts until the caller awaits something.
+
+        Whoever works for longer looks often whether it is `over`, and asks for another turn then.
+        """
         loop = asyncio.get_running_loop()
         if self._free:
             self._free = False
             loop.call_soon(self._go_around, _ROUNDS)
-            return
-        waiter: asyncio.Future[None] = loop.create_future()
-        self._waiters.append(waiter)
-        await waiter
+        else:
+            waiter: asyncio.Future[None] = loop.create_future()
+            self._waiters.append(waiter)
+            await waiter
+        self._ends_at = monotonic_s() + SLICE_S
 
     def _go_around(self, rounds: int) -> None:
         loop = asyncio.get_running_loop()

@@ -162,10 +162,12 @@ class SourceStage:
         plan = self._definitions.plan
         by_target: dict[int, list[Contribution]] = {}
         for start in range(0, len(run.records), SLICE_RECORDS_MAX):
-            await self._slices.turn()
+            if self._slices.over:
+                await self._slices.turn()
             records = run.records[start : start + SLICE_RECORDS_MAX]
             self._collect(source, records, plan, by_target, delivery)
-        await self._slices.turn()
+        if self._slices.over:
+            await self._slices.turn()
         if not run.gate.alive:
             return
         for target, contributions in by_target.items():

@@ -311,7 +311,7 @@ def test_who_goes_on_from_a_moment_gets_what_came_since_and_nothing_twice():
     ])  # fmt: skip
     last = made.id_before(now_ms - 2_000, TARGETS)
     with made.opened(TARGETS, "a", last) as one:
-        take(made, [record(1, 1)])
+        take(made, [record(1, 1, at_ms=now_ms)])
         assert told(one)[0] == ["at_1_0", "at_0_2", "at_1_1"]
     assert made.id_before(now_ms, TARGETS) == ""
     assert made.id_before(now_ms - 2_000, {(KEY, "w")}) == ""

@@ -1,6 +1,8 @@
 import asyncio
 from itertools import pairwise
 
+from processor.clock import monotonic_s
+from processor.limits import SLICE_S
 from processor.streaming.slices import Slices
 
 ROUND = "."
@@ -63,3 +65,13 @@ async def test_a_slice_begins_at_once_again_when_all_work_is_done() -> None:
     await slices.turn()
     assert seen.count(ROUND) == rounds
     around.cancel()
+
+
+async def test_a_slice_is_over_after_its_time_and_not_before() -> None:
+    slices = Slices()
+    assert slices.over
+    begun = monotonic_s()
+    await slices.turn()
+    while not slices.over:
+        assert monotonic_s() < begun + 5
+    assert monotonic_s() >= begun + SLICE_S

@@ -6,7 +6,7 @@ from typing import Any
 
 from definitions.catalog import Catalog
 from definitions.records import from_record
-from processor.engine import Contribution, Plan, Source, compile_plan, step
+from processor.engine import Contribution, Plan, Source, compile_plan, expire, step
 from processor.state import RocksDBStore
 from processor.streaming.frames import Section
 from processor.streaming.gates import Gate, GatePair
@@ -25,7 +25,7 @@ class Definitions:
         self.plan = plan
 
 
-def plan_of(*names: str) -> Plan:
+def plan_of(*names: str, **fields: str) -> Plan:
     group: dict[str, Any] = {
         "name": "g",
         "version": len(names),
@@ -34,7 +34,13 @@ def plan_of(*names: str) -> Plan:
         "is_published": True,
         "ttl": "P1D",
         "attributes": [
-            {"name": name, "type": "int32", "aggregation": "counter", "events": [{"name": name}]}
+            {
+                "name": name,
+                "type": "int32",
+                "aggregation": "counter",
+                "events": [{"name": name}],
+                **fields,
+            }
             for name in names
         ],
     }
@@ -120,3 +126,43 @@ async def test_a_dead_gate_ends_the_sweep(tmp_path: Path) -> None:
     reached(own, 0, 12 * DAY_MS)
     own.gates.close()
     assert await sweep(own, Definitions(plan)) == 0  # type: ignore[arg-type]
+
+
+class FlushedMeanwhile:
+    """Definitions at whose first reading a flush has just dropped what the sweep would drop."""
+
+    def __init__(self, own: Ownership, plan: Plan, now_ms: int) -> None:
+        self._own, self._plan, self._now_ms = own, plan, now_ms
+        self._flushed = False
+
+    @property
+    def plan(self) -> Plan:
+        if not self._flushed:
+            self._flushed = True
+            prefix = record_prefix("domain_userid", "one")
+            profile = self._own.table.profile(prefix)
+            assert profile is not None
+            assert expire(profile, self._plan, self._now_ms).empty
+            self._own.table.changed(prefix, profile)
+            self._own.table.forget(prefix)
+            flush(self._own)
+        return self._plan
+
+
+async def test_a_flush_that_drops_chunks_during_a_sweep_does_not_stop_it(tmp_path: Path) -> None:
+    own, plan = owned(tmp_path / "s"), plan_of("a", period="PT1H")
+    prefix = record_prefix("domain_userid", "one")
+    profile = own.table.new_profile(prefix)
+    (series,) = of(plan, "a")
+    for number in range(12_000):
+        given = Contribution(
+            number, "domain_userid", "one", number, f"e{number}", "a", "", [(series, None)]
+        )
+        step(profile, given, plan, Source("enriched", 0))
+    own.table.changed(prefix, profile)
+    flush(own)
+    assert profile.head.windows[series].level > 0
+    reached(own, 0, 10 * DAY_MS)
+    definitions: Any = FlushedMeanwhile(own, plan, 10 * DAY_MS)
+    assert await sweep(own, definitions) == 0
+    assert not exists(own, "one")
