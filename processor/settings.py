@@ -1,11 +1,20 @@
 """All settings in one frozen table: environment PROCESSOR_*, an optional .env, flags win."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 from urllib.parse import urlparse
 
 from pydantic import Field, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Counting(TypedDict):
+    """Which events count, and once: what `compile_plan` takes of the settings."""
+
+    app_ids: tuple[str, ...]
+    uuid_keys: tuple[str, ...]
+    deduplication_ids: int
+    deduplication_horizon_ms: int
 
 
 class Settings(BaseSettings):
@@ -129,15 +138,14 @@ class Settings(BaseSettings):
         """Static name in the consumer group: one per worker, the same after a restart."""
         return self.instance_id or urlparse(self.own_url).netloc.replace(":", "-")
 
-    @property
-    def app_id_list(self) -> tuple[str, ...]:
-        """The app_ids whose events count; empty for all."""
-        return _parts(self.app_ids)
-
-    @property
-    def uuid_key_list(self) -> tuple[str, ...]:
-        """The attribute keys whose ids must be UUIDs."""
-        return _parts(self.uuid_keys)
+    def counting(self, app_ids: tuple[str, ...] = ()) -> Counting:
+        """Return how events count; `app_ids` in place of those of the settings, if any."""
+        return {
+            "app_ids": app_ids or _parts(self.app_ids),
+            "uuid_keys": _parts(self.uuid_keys),
+            "deduplication_ids": self.deduplication_ids,
+            "deduplication_horizon_ms": self.deduplication_horizon_ms,
+        }
 
     @property
     def contributions_topic(self) -> str:

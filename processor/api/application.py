@@ -60,7 +60,7 @@ def create_api(backend: Backend, settings: Settings, collected: EventSink | None
     api.include_router(registry_router(backend, forwarder, tokens))
     api.include_router(definitions_router(backend, tokens))
     api.include_router(event_logs_router(tokens))
-    api.include_router(testing_router(backend, settings, what_if_runs, tokens))
+    api.include_router(testing_router(backend, what_if_runs, tokens))
     api.include_router(console_router(tokens))
     subscribe_tokens = SubscribeTokens(settings, tokens)
     api.include_router(interventions_router(backend, forwarder, tokens, subscribe_tokens))

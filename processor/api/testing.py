@@ -25,7 +25,6 @@ from processor.api.tokens import Tokens
 from processor.api.what_if_runs import Asked, WhatIfRuns
 from processor.errors import InvalidDefinitionsError
 from processor.limits import TEST_APP_IDS_MAX, TEST_IDS_MAX
-from processor.settings import Settings
 
 _WINDOW: Final = timedelta(hours=1)
 _LONGEST: Final = timedelta(days=3650)
@@ -70,9 +69,7 @@ class WhatIfRequest(BaseModel):
     )
 
 
-def testing_router(
-    backend: Backend, settings: Settings, runs: WhatIfRuns, tokens: Tokens
-) -> APIRouter:
+def testing_router(backend: Backend, runs: WhatIfRuns, tokens: Tokens) -> APIRouter:
     """Return the route for what-if runs.
 
     Whoever may write definitions may run them: they can read every column of an event.
@@ -94,7 +91,7 @@ def testing_router(
         group = _checked(body.attribute_group, await backend.registry.catalog())
         asked = Asked(
             group,
-            tuple(body.app_ids or settings.app_id_list),
+            tuple(body.app_ids or ()),
             tuple(dict.fromkeys(body.attribute_key_ids or ())),
             (body.window or _WINDOW) // _MOMENT,
         )

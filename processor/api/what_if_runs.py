@@ -43,7 +43,7 @@ _SHORTER = "give a shorter window, or run `processor test`, which has no such bo
 class Asked:
     """A group that is right and whose key is complete; of which events, for which ids.
 
-    Empty for all app_ids, and for some ids.
+    Empty for the app_ids of the settings, and for some ids.
     """
 
     group: AttributeGroup
@@ -130,9 +130,7 @@ class _Run:
         group = asked.group
         plan = compile_plan(
             Catalog.empty().with_objects([group]),
-            app_ids=asked.app_ids,
-            deduplication_ids=self._settings.deduplication_ids,
-            deduplication_horizon_ms=self._settings.deduplication_horizon_ms,
+            **self._settings.counting(asked.app_ids),
         )
         what_if = WhatIf(plan, asked.ids, profiles_max=TEST_PROFILES_MAX)
         now_ms = wall_ms()

@@ -78,7 +78,7 @@ def what_if(  # noqa: PLR0913 - one argument an option
     start_ms = _start_ms(events, window, since)
     read_ms = None if at is None else time_ms(at, "--at")
     with problems_told(as_json=as_json):
-        plan, keys = _plan(file, tuple(app_id or settings.app_id_list), settings)
+        plan, keys = _plan(file, tuple(app_id or ()), settings)
     ids = tuple(identifier or ())
     run = WhatIf(plan, ids)
     reached_ms = _take_topic(run, start_ms, settings) if events is None else _take_file(run, events)
@@ -105,13 +105,7 @@ def _start_ms(events: Path | None, window: str | None, since: str | None) -> int
 def _plan(file: Path, app_ids: tuple[str, ...], settings: Settings) -> tuple[Plan, Sequence[str]]:
     """Return the compiled definitions, and the attribute keys of their groups."""
     catalog = catalog_of(read_file(file))
-    plan = compile_plan(
-        catalog,
-        app_ids=app_ids,
-        uuid_keys=settings.uuid_key_list,
-        deduplication_ids=settings.deduplication_ids,
-        deduplication_horizon_ms=settings.deduplication_horizon_ms,
-    )
+    plan = compile_plan(catalog, **settings.counting(app_ids))
     groups = catalog.published().attribute_groups.values()
     return plan, sorted({group.attribute_key.name for group in groups})
 

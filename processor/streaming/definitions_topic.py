@@ -134,10 +134,7 @@ class DefinitionsReader:
     def _compile(self) -> Plan:
         return compile_plan(
             self._log.catalog.published(),
-            app_ids=self._settings.app_id_list,
-            uuid_keys=self._settings.uuid_key_list,
-            deduplication_ids=self._settings.deduplication_ids,
-            deduplication_horizon_ms=self._settings.deduplication_horizon_ms,
+            **self._settings.counting(),
             definitions_offset=self._log.offset,
         )
 

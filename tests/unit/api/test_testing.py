@@ -224,6 +224,19 @@ async def test_whoever_may_not_write_may_not_run(worker, settings, client_of):
     assert statuses == [401, 403, 200]
 
 
+async def test_the_settings_say_what_counts_as_they_do_for_the_live_run(
+    worker, settings, client_of, ask
+):
+    uuid = "8b1e51b9-9a4f-4c0e-8f4f-6f6f3a1c2d3e"
+    worker.past = [*worker.past, line(uuid, "4"), line(uuid, "5", app_id="blog")]
+    strict = settings.model_copy(update={"uuid_keys": "domain_userid", "app_ids": "shop"})
+    api = client_of(create_api(worker, strict))
+    for app_ids, ids in ((None, [uuid]), (["blog"], [uuid]), (["other"], [])):
+        body = {"attribute_group": GROUP, "app_ids": app_ids}
+        rows = (await api.post(PATH, json=body)).json()
+        assert [(row["domain_userid"], row["n"]) for row in rows] == [(one, 1) for one in ids]
+
+
 # --- bounds ---------------------------------------------------------------------------------------
 
 
