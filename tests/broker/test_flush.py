@@ -1,10 +1,9 @@
 """Workers that die between the steps of a flush, and local state that is not what it should be."""
 
 import re
-import subprocess
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, closing, suppress
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import httpx
@@ -24,6 +23,7 @@ from tests.broker.visits import (
     application,
     eventually,
     expected,
+    feed_until_it_ends,
     partition_of,
     worker_command,
 )
@@ -61,24 +61,12 @@ def crashed(
             for name, visits in found.items():
                 visits.cluster.worker("one").start(wipe=name == "emptied", CRASH_AFTER=f"{step}:2")
             for visits in found.values():
-                feed_until_it_ends(visits, visits.cluster.worker("one"), step)
+                feed_until_it_ends(visits.send, visits.cluster.worker("one"), step, 3)
         for name, visits in found.items():
             visits.cluster.worker("one").start(wipe=name == "emptied")
         for visits in found.values():
             visits.cluster.worker("one").wait_ready()
         yield found
-
-
-def feed_until_it_ends(visits: Visits, worker: WorkerProcess, step: int) -> None:
-    """Give a worker something to flush until it has killed itself."""
-    rounds = 0
-    while worker.running:
-        rounds += 1
-        assert rounds < 100, worker.log()
-        visits.send([f"{step}-{rounds}-{number}" for number in range(10)], 3)
-        with suppress(subprocess.TimeoutExpired):
-            worker.wait_ended(0.3)
-    assert worker.wait_ended() == -9, worker.log()
 
 
 @pytest.mark.parametrize("directory", ["kept", "emptied"])

@@ -2,11 +2,10 @@
 
 import re
 import signal
-import subprocess
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,7 @@ from tests.broker.visits import (
     attribute,
     delete_before,
     eventually,
+    feed_until_it_ends,
     fired,
     group,
     group_offsets,
@@ -297,24 +297,12 @@ def crashed(
                 worker = sessions.cluster.worker("one")
                 worker.start(wipe=name == "emptied", CRASH_AFTER=f"{step}:{step + 2}")
             for sessions in found.values():
-                feed_until_it_ends(sessions, sessions.cluster.worker("one"), step)
+                feed_until_it_ends(sessions.send, sessions.cluster.worker("one"), step, 4)
         for name, sessions in found.items():
             sessions.cluster.worker("one").start(wipe=name == "emptied")
         for sessions in found.values():
             sessions.cluster.worker("one").wait_ready()
         yield found
-
-
-def feed_until_it_ends(sessions: Sessions, worker: WorkerProcess, step: int) -> None:
-    """Give a worker parts to flush until it has killed itself."""
-    rounds = 0
-    while worker.running:
-        rounds += 1
-        assert rounds < 100, worker.log()
-        sessions.send([f"{step}-{rounds}-{number}" for number in range(10)], 4)
-        with suppress(subprocess.TimeoutExpired):
-            worker.wait_ended(0.3)
-    assert worker.wait_ended() == -signal.SIGKILL, worker.log()
 
 
 @pytest.mark.parametrize("directory", ["kept", "emptied"])

@@ -3,13 +3,14 @@
 import io
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -234,6 +235,20 @@ def application(
         yield made
     finally:
         made.close()
+
+
+def feed_until_it_ends(
+    send: Callable[[list[str], int], None], worker: WorkerProcess, step: int, times: int
+) -> None:
+    """Give a worker something to flush, users `times` each, until it has killed itself."""
+    rounds = 0
+    while worker.running:
+        rounds += 1
+        assert rounds < 100, worker.log()
+        send([f"{step}-{rounds}-{number}" for number in range(10)], times)
+        with suppress(subprocess.TimeoutExpired):
+            worker.wait_ended(0.3)
+    assert worker.wait_ended() == -signal.SIGKILL, worker.log()
 
 
 def eventually(
