@@ -1,6 +1,6 @@
-"""What people write: groups, services, interventions, with the names of the official SDK.
+"""What users write: groups, services and interventions, with the names of the official SDK.
 
-And `Signals`, the client by which applications use them.
+It also has `Signals`, the client with which applications use them.
 """
 
 from definitions.attribute_groups import (

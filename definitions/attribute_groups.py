@@ -1,4 +1,4 @@
-"""Versioned sets of attributes kept by one key."""
+"""Versioned sets of attributes with one attribute key."""
 
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
@@ -7,9 +7,10 @@ from pydantic import AfterValidator, BeforeValidator, EmailStr, StringConstraint
 from pydantic import Field as ModelField
 
 from definitions.attribute_keys import AttributeKey, LinkAttributeKey
-from definitions.attributes import Attribute, AttributeType
-from definitions.limits import OWNER_CHARS_MAX, VERSION_MAX
-from definitions.model import Duration, Items, Model, Name, Text
+from definitions.attribute_types import AttributeType
+from definitions.attributes import Attribute
+from definitions.limits import ATTRIBUTES_PER_GROUP_MAX, OWNER_CHARS_MAX, VERSION_MAX
+from definitions.model import AtMost, Duration, Items, Model, Name, Text
 from definitions.reader import AttributeReader
 
 Version = Annotated[int, ModelField(ge=0, le=VERSION_MAX)]
@@ -52,6 +53,10 @@ class Field(Model):
     type: AttributeType
 
 
+Attributes = Annotated[Items[Attribute], AtMost(ATTRIBUTES_PER_GROUP_MAX)]
+Fields = Annotated[Items[Field], AtMost(ATTRIBUTES_PER_GROUP_MAX)]
+
+
 class AttributeGroup(Model):
     """What the three kinds of attribute groups have in common."""
 
@@ -64,8 +69,8 @@ class AttributeGroup(Model):
     offline: bool = False
     description: Text | None = None
     owner: EmailStr
-    fields: Items[Field] | None = None
-    attributes: Items[Attribute] | None = None
+    fields: Fields | None = None
+    attributes: Attributes | None = None
     is_published: bool = False
     backfill_since_tstamp: Annotated[datetime, AfterValidator(_utc)] | None = None
     refresh_rate: Duration | None = None
@@ -73,9 +78,9 @@ class AttributeGroup(Model):
     def get_attributes(
         self, signals: AttributeReader, identifier: str, attribute_key: str | None = None
     ) -> dict[str, Any]:  # values of any type
-        """Its attributes, or fields, for one id, by name; None where there is no value.
+        """Its attributes, or fields, for one id, by name; None if there is no value.
 
-        `attribute_key` is that of the group where none is given.
+        `attribute_key` is by default the attribute key of the group.
         """
         names = [attribute.name for attribute in self.attributes or ()]
         return signals.get_group_attributes(
@@ -93,7 +98,7 @@ class StreamAttributeGroup(AttributeGroup):
     offline: Literal[False] = False
     batch_source: None = None
     fields: None = None
-    attributes: Items[Attribute] = ModelField(min_length=1)
+    attributes: Attributes = ModelField(min_length=1)
 
 
 class BatchAttributeGroup(AttributeGroup):
@@ -101,20 +106,20 @@ class BatchAttributeGroup(AttributeGroup):
 
     offline: Literal[True] = True
     fields: None = None
-    attributes: Items[Attribute] = ModelField(min_length=1)
+    attributes: Attributes = ModelField(min_length=1)
 
 
 class ExternalBatchAttributeGroup(AttributeGroup):
     """Columns of an existing warehouse table: registered, not loaded."""
 
     offline: Literal[True] = True
-    fields: Items[Field] = ModelField(min_length=1)
+    fields: Fields = ModelField(min_length=1)
     attributes: None = None
     batch_source: BatchSource
 
 
 def link_of_group(value: Any) -> Any:  # unchecked input
-    """The link to a group where a group is given; anything else as it is."""
+    """The link to a group, if a group is given; any other value unchanged."""
     if isinstance(value, AttributeGroup):
         return VersionedLinkAttributeGroup(name=value.name, version=value.version)
     return value

@@ -1,4 +1,4 @@
-"""The identifiers that profiles are kept by."""
+"""The identifiers by which profiles are kept."""
 
 import builtins
 from collections.abc import Mapping
@@ -63,11 +63,11 @@ class AttributeKey(Model):
 
     @builtins.property
     def resolved_property(self) -> LeafProperty | None:
-        """Where events carry the identifier: `property`, else the column that `key` or `name` is.
+        """Where events carry the identifier: `property`, else the column named by `key` or `name`.
 
-        None where neither is a column: the key is a link to a registered one.
+        None if neither is a column: the key is then a link to a registered key.
         """
-        fields = vars(self)  # one that could not be read is not there
+        fields = vars(self)  # fields that could not be read are missing
         if fields.get("property") is not None:
             return self.property
         column = fields.get("key") or fields.get("name")

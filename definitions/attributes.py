@@ -1,48 +1,14 @@
 """One computed value of a profile."""
 
-from typing import Literal
+from typing import Annotated
 
+from definitions.aggregations import AggregationName, TimeUnit
+from definitions.attribute_types import AttributeType
 from definitions.criteria import Criteria
 from definitions.events import Event
-from definitions.model import Duration, Items, Model, Name, Text, Value
+from definitions.limits import EVENTS_PER_ATTRIBUTE_MAX
+from definitions.model import AtMost, Duration, Items, Model, Name, Text, Value
 from definitions.properties import Property
-
-AttributeType = Literal[
-    "bytes",
-    "string",
-    "int32",
-    "int64",
-    "double",
-    "float",
-    "bool",
-    "unix_timestamp",
-    "timestamp",
-    "bytes_list",
-    "string_list",
-    "int32_list",
-    "int64_list",
-    "double_list",
-    "float_list",
-    "bool_list",
-    "unix_timestamp_list",
-    "dict",
-]
-Aggregation = Literal[
-    "counter",
-    "sum",
-    "min",
-    "max",
-    "mean",
-    "first",
-    "last",
-    "unique_list",
-    "most_frequent",
-    "least_frequent",
-    "category_count",
-    "approx_count_distinct",
-    "time_since_last",
-    "time_since_first",
-]
 
 
 class Attribute(Model):
@@ -55,11 +21,11 @@ class Attribute(Model):
     name: Name
     description: Text | None = None
     type: AttributeType
-    events: Items[Event]
-    aggregation: Aggregation
+    events: Annotated[Items[Event], AtMost(EVENTS_PER_ATTRIBUTE_MAX)]
+    aggregation: AggregationName
     property: Property | None = None
     criteria: Criteria | None = None
     period: Duration | None = None
     default_value: Value | None = None
-    time_unit: Literal["s", "min", "h", "d"] | None = None
+    time_unit: TimeUnit | None = None
     ttl: Duration | None = None

@@ -16,11 +16,12 @@ _NO_CONTENT: Final = frozenset({"is_published", "online", "description", "owner"
 
 
 def refusals(old: Catalog, new_objects: Iterable[Definition]) -> list[Problem]:
-    """Why these definitions may not take the place of the old ones.
+    """Why these definitions may not replace the old ones.
 
     A published version of a group or of an intervention keeps its content (not its description,
     owner, `is_published` and `online`); the hint names the next free version. The property of a
-    key that a group uses stays. Services change freely. Nothing new gives no refusal.
+    key that a group uses must stay. Services may change freely. Unchanged definitions are never
+    refused.
     """
     objects = list(new_objects)
     new = old.with_objects(objects)

@@ -1,12 +1,12 @@
 """Which of the selected events count: comparisons of their properties with values."""
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Annotated
 
-from definitions.model import Items, Model, Scalar, Value
+from definitions.limits import CRITERIA_MAX
+from definitions.model import AtMost, Items, Model, Scalar, Value
+from definitions.operators import CriterionOperator
 from definitions.properties import Property
-
-CriterionOperator = Literal["=", "!=", "<", ">", "<=", ">=", "like", "in", "is null", "is not null"]
 
 
 class Criterion(Model):
@@ -23,7 +23,7 @@ class Criterion(Model):
 
     @classmethod
     def neq(cls, property: Property, value: Scalar) -> "Criterion":  # noqa: A002 - SDK argument
-        """The property is there and does not equal the value."""
+        """The property exists and does not equal the value."""
         return cls(property=property, operator="!=", value=value)
 
     @classmethod
@@ -74,5 +74,5 @@ class Criterion(Model):
 class Criteria(Model):
     """Every criterion of `all` and at least one of `any`; an absent list asks for nothing."""
 
-    all: Items[Criterion] | None = None
-    any: Items[Criterion] | None = None
+    all: Annotated[Items[Criterion], AtMost(CRITERIA_MAX)] | None = None
+    any: Annotated[Items[Criterion], AtMost(CRITERIA_MAX)] | None = None

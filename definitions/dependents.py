@@ -1,4 +1,4 @@
-"""Which definitions cannot be without which, and what a change sets in or out of force."""
+"""Which definitions need which others, and what a change puts in or out of force."""
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
@@ -8,15 +8,14 @@ from definitions.attribute_keys import BUILT_IN_KEYS
 from definitions.catalog import Catalog
 from definitions.directory import Directory, attribute_names, embedded_key
 from definitions.event_logs import EventLog
-from definitions.interventions import RuleIntervention
+from definitions.interventions import RuleIntervention, criterions
 from definitions.objects import Definition, record_key
-from definitions.rule_checks import leaves_of
 from definitions.services import Service
 
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """A rule in force whose attribute `group:attribute` is that of another version of the group."""
+    """A rule in force that reads `group:attribute` from another version of the group."""
 
     record: str
     attribute: str
@@ -25,12 +24,12 @@ class Moved:
 
 
 def needs(definition: Definition, directory: Directory) -> list[frozenset[str]]:
-    """What a definition cannot be without: of each set of record keys at least one must be there.
+    """What a definition needs: at least one record key of each set must exist.
 
-    A group needs its key where that is registered, or the groups that say its property. A service
-    needs the group versions that it names. An intervention needs, for each attribute that it reads,
-    a version of the group that has it, the versions of its payload, and the keys that it targets.
-    An event log needs its key where that is registered.
+    A group needs its key if that is registered, or the groups that define its property. A service
+    needs the group versions that it names. An intervention needs a version of the group for each
+    attribute that it reads, the versions of its payload, and the keys that it targets. An event log
+    needs its key if that is registered.
     """
     match definition:
         case AttributeGroup():
@@ -47,7 +46,7 @@ def needs(definition: Definition, directory: Directory) -> list[frozenset[str]]:
 
 
 def dependents(directory: Directory, gone: Collection[str]) -> Mapping[str, list[Definition]]:
-    """Who still needs what shall go, by its record key; what goes along needs nothing."""
+    """Remaining definitions that need what is removed, by its record key."""
     leaving = frozenset(gone)
     found: dict[str, list[Definition]] = {}
     for key, definition in directory.by_record.items():
@@ -59,13 +58,13 @@ def dependents(directory: Directory, gone: Collection[str]) -> Mapping[str, list
 
 
 def stopped(old: Catalog, new: Catalog) -> list[str]:
-    """Record keys of what was in force and is not any more, in their order."""
+    """Record keys of what was in force and no longer is, in order."""
     left = new.published().by_record
     return [record for record in old.published().by_record if record not in left]
 
 
 def moved(old: Catalog, new: Catalog) -> list[Moved]:
-    """What rules that stay in force read from another version of a group than before."""
+    """What rules that stay in force now read from another version of a group than before."""
     before, after = _read_versions(old.published()), _read_versions(new.published())
     return [
         Moved(record, attribute, version, after[record, attribute])
@@ -86,7 +85,7 @@ def _of_group(group: AttributeGroup, directory: Directory) -> list[frozenset[str
 
 
 def _of_rule(rule: RuleIntervention, directory: Directory) -> Iterator[frozenset[str]]:
-    for leaf in leaves_of(rule.criteria):
+    for leaf in criterions(rule.criteria):
         name, _, attribute = leaf.attribute.partition(":")
         yield frozenset(
             record_key(group)
@@ -107,7 +106,7 @@ def _group(name: str, version: int) -> frozenset[str]:
 
 
 def _saying(key_name: str, directory: Directory) -> frozenset[str]:
-    """The groups that say what the property of a key is."""
+    """The groups that define the property of a key."""
     return frozenset(
         record_key(group)
         for group in directory.attribute_groups.values()
@@ -121,6 +120,6 @@ def _read_versions(live: Directory) -> dict[tuple[str, str], int]:
     return {
         (record_key(rule), leaf.attribute): group.version
         for rule in live.interventions.values()
-        for leaf in leaves_of(rule.criteria)
+        for leaf in criterions(rule.criteria)
         if (group := live.group_with(*leaf.attribute.split(":")))
     }

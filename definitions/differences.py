@@ -1,4 +1,4 @@
-"""What publishing definitions would change, for each of them and for those that stay."""
+"""What publishing definitions would change, in each of them and in those that stay."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -14,7 +14,7 @@ from definitions.problems import Problem
 
 
 class Outcome(StrEnum):
-    """What publishing makes of a definition."""
+    """What publishing does to a definition."""
 
     NEW = "new"
     CHANGED = "changed"
@@ -24,7 +24,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One definition: `fields` are those that change in place, `problems` why it is refused."""
+    """One definition: `fields` change in place; `problems` are why it is refused."""
 
     record: str
     outcome: Outcome
@@ -36,8 +36,8 @@ class Difference:
 class Differences:
     """What publishing changes, in the order in which it would be written.
 
-    Definitions that publishing would make wrong stand last, as refused. `stopped` and `moved` tell
-    what becomes of definitions that are in force; they are empty where something is refused.
+    Definitions that publishing would make wrong are last, as refused. `stopped` and `moved` are
+    effects on definitions in force; they are empty if something is refused.
     """
 
     definitions: tuple[Difference, ...]
@@ -51,7 +51,7 @@ class Differences:
 
 
 def differences(old: Catalog, objects: Iterable[Definition]) -> Differences:
-    """Compare definitions, as publishing would leave them, with those that are stored."""
+    """Compare definitions, as they would be after publishing, with the stored ones."""
     step = publish(old, objects)
     problems: dict[str, list[Problem]] = {record: [] for record in step.records}
     for problem in step.problems:

@@ -1,4 +1,4 @@
-"""A set of definitions and who names whom in it."""
+"""A set of definitions, and which of them name which others."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,7 +24,7 @@ class Directory:
     event_logs: Mapping[str, EventLog] = field(default_factory=dict)
 
     def __iter__(self) -> Iterator[Definition]:
-        """Every definition: keys, groups, services, interventions, event logs; each by names."""
+        """Every definition: keys, groups, services, interventions, event logs; each by name."""
         for objects in (
             self.registered_keys,
             self.attribute_groups,
@@ -41,9 +41,9 @@ class Directory:
 
     @cached_property
     def attribute_keys(self) -> Mapping[str, AttributeKey]:
-        """Every known key: the built-in ones, those inside of groups, the registered ones.
+        """Every known key: built-in keys, keys inside groups, registered keys.
 
-        Where one name has several, the later kind of this list wins; of two groups the first.
+        If a name has several keys, the later kind in this list is used; of two groups, the first.
         """
         embedded: dict[str, AttributeKey] = {}
         for group in _in_order(self.attribute_groups):
@@ -53,9 +53,9 @@ class Directory:
         return {**BUILT_IN_KEYS, **embedded, **self.registered_keys}
 
     def key_of(self, group: AttributeGroup) -> AttributeKey | None:
-        """The group's key with its property and time to live; None where nothing says which.
+        """The group's key with its property and time to live; None if nothing defines it.
 
-        A key without a property is a link: the registered key, or the one of another group.
+        A key without a property is a link to the registered key, or to the key of another group.
         """
         embedded = embedded_key(group)
         if embedded is None:
@@ -86,14 +86,14 @@ class Directory:
         return versions
 
     def group_with(self, name: str, attribute: str) -> AttributeGroup | None:
-        """The latest version of a group that has an attribute which changes with events."""
+        """The latest version of a group that has an attribute and computes it from events."""
         stream = (group for group in self.versions_of(name) if not group.offline)
         with_it = (group for group in stream if attribute in attribute_names(group))
         return next(with_it, None)
 
 
 def embedded_key(group: AttributeGroup) -> AttributeKey | None:
-    """The key that stands in the group; None where an object built unchecked has none."""
+    """The key inside the group; None if an object built unchecked has none."""
     key = vars(group).get("attribute_key")
     return key if isinstance(key, AttributeKey) else None
 
@@ -105,7 +105,7 @@ def attribute_names(group: AttributeGroup) -> list[str]:
 
 
 def computes(group: AttributeGroup) -> bool:
-    """Whether a group is live: published, and not taken off with `online=False`."""
+    """Whether a group is live: published, and not taken offline with `online=False`."""
     return bool(vars(group).get("is_published") and vars(group).get("online"))
 
 

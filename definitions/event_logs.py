@@ -17,7 +17,7 @@ from definitions.limits import (
     OWNER_CHARS_MAX,
     PROMPT_CHARS_MAX,
 )
-from definitions.model import Items, Model, Name, Text
+from definitions.model import AtMost, Items, Model, Name, Text
 from definitions.properties import AtomicProperty, EntityProperty, EventProperty, property_kind
 
 OutputName = Annotated[Text, StringConstraints(min_length=1, max_length=OWNER_CHARS_MAX)]
@@ -69,7 +69,9 @@ class EventSelection(Model):
     """Events to keep, and which of their values."""
 
     event: EventLogEvent
-    properties: Items[EventLogProperty] = Field(min_length=1, max_length=EVENT_LOG_PROPERTIES_MAX)
+    properties: Annotated[Items[EventLogProperty], AtMost(EVENT_LOG_PROPERTIES_MAX)] = Field(
+        min_length=1
+    )
 
 
 class EventLog(Model):
@@ -84,7 +86,7 @@ class EventLog(Model):
     owner: Annotated[Text, StringConstraints(max_length=OWNER_CHARS_MAX)] | None = None
     prompt: Annotated[Text, StringConstraints(max_length=PROMPT_CHARS_MAX)] | None = None
     attribute_key: LinkAttributeKey
-    events: Items[EventSelection] = Field(min_length=1, max_length=EVENT_LOG_SELECTIONS_MAX)
+    events: Annotated[Items[EventSelection], AtMost(EVENT_LOG_SELECTIONS_MAX)] = Field(min_length=1)
     max_events: int = Field(ge=1, le=EVENT_LOG_EVENTS_MAX)
     max_age_seconds: int = Field(ge=1, le=EVENT_LOG_AGE_S_MAX)
     is_published: bool = False
@@ -98,7 +100,7 @@ class EventLog(Model):
 
 
 def output_name(prop: EventLogProperty) -> str:
-    """The name under which a value stands in an entry of the log."""
+    """The name of a value in an entry of the log."""
     if prop.output_name is not None:
         return prop.output_name
     if isinstance(prop, EventLogAtomicProperty):

@@ -1,33 +1,23 @@
 """Rules over attributes of a profile, and what is sent when they become true."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, Union
+from typing import Annotated, Any, Union
 
 from pydantic import AfterValidator, Discriminator, EmailStr, Field, StringConstraints, Tag
 from pydantic_core import PydanticCustomError
 
 from definitions.attribute_groups import GroupLink, Version
 from definitions.attribute_keys import LinkAttributeKey
-from definitions.limits import TREE_DEPTH_MAX, VERSION_MAX
-from definitions.model import Duration, Items, Model, Name, Text, Value
+from definitions.limits import (
+    GROUPS_PER_SERVICE_MAX,
+    RULE_PARTS_MAX,
+    RULE_TARGETS_MAX,
+    TREE_DEPTH_MAX,
+    VERSION_MAX,
+)
+from definitions.model import AtMost, Duration, Items, Model, Name, Text, Value
+from definitions.operators import RuleOperator
 
-RuleOperator = Literal[
-    "=",
-    "!=",
-    "<",
-    ">",
-    "<=",
-    ">=",
-    "like",
-    "not like",
-    "rlike",
-    "not rlike",
-    "in",
-    "not in",
-    "is null",
-    "is not null",
-    "changed",
-]
 AttributeReference = Annotated[
     str, StringConstraints(pattern=r"^[A-Za-z0-9_]{1,128}:[A-Za-z0-9_]{1,128}$")
 ]
@@ -44,19 +34,19 @@ class InterventionCriterion(Model):
 class InterventionCriteriaAll(Model):
     """Met when every child is met."""
 
-    all: Items["InterventionCriteria"]
+    all: Annotated[Items["InterventionCriteria"], AtMost(RULE_PARTS_MAX)]
 
 
 class InterventionCriteriaAny(Model):
     """Met when at least one child is met."""
 
-    any: Items["InterventionCriteria"]
+    any: Annotated[Items["InterventionCriteria"], AtMost(RULE_PARTS_MAX)]
 
 
 class InterventionCriteriaNone(Model):
     """Met when no child is met."""
 
-    none: Items["InterventionCriteria"]
+    none: Annotated[Items["InterventionCriteria"], AtMost(RULE_PARTS_MAX)]
 
 
 _KINDS: Mapping[type[Model], str] = {
@@ -69,7 +59,7 @@ _BRANCHES = ("all", "any", "none")
 
 
 def tree_kind(value: Any) -> str | None:  # unchecked input
-    """Which part of a rule a value is meant to be; None where it is several at once."""
+    """Which part of a rule a value is meant to be; None if it is several at once."""
     if not isinstance(value, Mapping):
         return _KINDS.get(type(value))
     branches = [branch for branch in _BRANCHES if branch in value]
@@ -94,7 +84,7 @@ InterventionCriteriaNone.model_rebuild()
 
 
 def children(node: InterventionCriteria) -> tuple[InterventionCriteria, ...]:
-    """The parts of a tree node in order; none for a single criterion."""
+    """The parts of a tree node, in order; none for a single criterion."""
     match node:
         case InterventionCriteriaAll(all=nodes):
             return tuple(nodes)
@@ -103,6 +93,13 @@ def children(node: InterventionCriteria) -> tuple[InterventionCriteria, ...]:
         case InterventionCriteriaNone(none=nodes):
             return tuple(nodes)
     return ()
+
+
+def criterions(node: InterventionCriteria) -> list[InterventionCriterion]:
+    """The single criteria of a tree, in its order."""
+    if isinstance(node, InterventionCriterion):
+        return [node]
+    return [leaf for child in children(node) for leaf in criterions(child)]
 
 
 def _not_too_deep(root: InterventionCriteria) -> InterventionCriteria:
@@ -127,7 +124,11 @@ class RuleIntervention(Model):
     owner: EmailStr
     is_published: bool = False
     criteria: Annotated[InterventionCriteria, AfterValidator(_not_too_deep)]
-    target_attribute_keys: Items[LinkAttributeKey] | None = None
-    payload_attribute_groups: Items[GroupLink] | None = None
+    target_attribute_keys: Annotated[Items[LinkAttributeKey], AtMost(RULE_TARGETS_MAX)] | None = (
+        None
+    )
+    payload_attribute_groups: Annotated[Items[GroupLink], AtMost(GROUPS_PER_SERVICE_MAX)] | None = (
+        None
+    )
     cooldown: Duration | None = None
     max_fires: Annotated[int, Field(ge=1, le=VERSION_MAX)] | None = None

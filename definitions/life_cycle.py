@@ -1,10 +1,10 @@
-"""Draft, published, unpublished, deleted: what each step makes of a catalog, and what refuses it.
+"""Draft, published, unpublished, deleted: what each step does to a catalog, and what refuses it.
 
-Publishing and storing a draft are refused where a definition is wrong, where it changes content
-that is published, or where it makes another definition wrong. Unpublishing is never refused: what
-needs the definition stops being in force and stays published, so that it is in force again as soon
-as it can be; only what would be wrong beside the others is unpublished along. Deleting is refused
-while the definition is published, and while something that stays needs it.
+Publishing and storing a draft are refused if a definition is wrong, if it changes published
+content, or if it makes another definition wrong. Unpublishing is never refused: definitions that
+need the unpublished one stop being in force but stay published, so that they are in force again as
+soon as possible. Only definitions that would then be wrong are unpublished with it. Deleting is
+refused while the definition is published, and while a remaining definition needs it.
 """
 
 from collections.abc import Collection, Iterable
@@ -13,17 +13,16 @@ from dataclasses import dataclass
 from definitions.catalog import Catalog
 from definitions.changes import refusals
 from definitions.dependents import dependents
-from definitions.near import near_names
 from definitions.objects import Definition, place_of, record_key
-from definitions.problems import Problem, ProblemCode, ProblemList
+from definitions.problems import Problem, ProblemCode, ProblemList, shown_record
 
 
 @dataclass(frozen=True, slots=True)
 class LifeCycleStep:
-    """The catalog after a step, and whose records it writes; `problems` refuse it.
+    """The catalog after a step, and the records that it writes; `problems` refuse it.
 
-    `records` are in the order in which they are written: each after what it needs, and when they
-    are deleted before it.
+    `records` are in the order in which they are written: each after what it needs or, if they are
+    deleted, before it.
     """
 
     catalog: Catalog
@@ -37,7 +36,7 @@ def publish(catalog: Catalog, objects: Iterable[Definition]) -> LifeCycleStep:
 
 
 def draft(catalog: Catalog, objects: Iterable[Definition]) -> LifeCycleStep:
-    """Store definitions that are not in force; those that are published are refused."""
+    """Store definitions that are not in force; published definitions are refused."""
     drafts = [_with_state(one, published=False) for one in objects]
     step = _stored(catalog, drafts)
     problems: list[Problem] = []
@@ -50,7 +49,7 @@ def draft(catalog: Catalog, objects: Iterable[Definition]) -> LifeCycleStep:
 
 
 def unpublish(catalog: Catalog, names: Iterable[str]) -> LifeCycleStep:
-    """Take definitions out of force; they stay. `names`: see `records_named`."""
+    """Take definitions out of force; they stay stored. `names`: see `records_named`."""
     records, problems = records_named(catalog.by_record, names)
     wanted = set(records)
     while True:
@@ -63,9 +62,9 @@ def unpublish(catalog: Catalog, names: Iterable[str]) -> LifeCycleStep:
 
 
 def delete(catalog: Catalog, names: Iterable[str], stored: Collection[str] = ()) -> LifeCycleStep:
-    """Remove definitions; those that need each other in one step.
+    """Remove definitions, including definitions that need each other, in one step.
 
-    `stored` are records that there are beside the catalog's: what cannot be read is nobody's need.
+    `stored` are existing records beside the catalog's: no definition needs an unreadable record.
     `names`: see `records_named`.
     """
     records, problems = records_named([*catalog.by_record, *stored], names)
@@ -90,7 +89,7 @@ def delete(catalog: Catalog, names: Iterable[str], stored: Collection[str] = ())
 
 
 def create(catalog: Catalog, definition: Definition) -> LifeCycleStep:
-    """Store a definition that is not there yet, in force or not as it says itself."""
+    """Store a new definition, in force or not, as its own fields state."""
     before = catalog.by_record.get(record_key(definition))
     if before is not None:
         hint = "replace it, or choose another name or version"
@@ -100,9 +99,9 @@ def create(catalog: Catalog, definition: Definition) -> LifeCycleStep:
 
 
 def replace(catalog: Catalog, definition: Definition) -> LifeCycleStep:
-    """Store a definition in the place of the one that is there, in force or not as it says itself.
+    """Replace a stored definition, in force or not, as its own fields state.
 
-    One that was in force and says that it is not is taken out of force as `unpublish` does it.
+    If it was in force and states that it no longer is, it is taken out of force as in `unpublish`.
     """
     record = record_key(definition)
     before = catalog.by_record.get(record)
@@ -119,30 +118,34 @@ def replace(catalog: Catalog, definition: Definition) -> LifeCycleStep:
 
 
 def publish_stored(catalog: Catalog, names: Iterable[str]) -> LifeCycleStep:
-    """Put definitions in force that are stored. `names`: see `records_named`."""
+    """Put stored definitions in force. `names`: see `records_named`."""
     records, problems = records_named(catalog.by_record, names)
     step = publish(catalog, [catalog.by_record[record] for record in records])
     return LifeCycleStep(step.catalog, step.records, problems + step.problems)
 
 
 def records_named(stored: Iterable[str], names: Iterable[str]) -> tuple[list[str], list[Problem]]:
-    """The record keys that names mean, each once, and a problem for each that means nothing.
+    """The record keys that names refer to, each once, and a problem for each unknown name.
 
-    A name is a record key, or one without its version: then it means every version.
+    A name is a record key, or one without its version: it then refers to every version.
     """
     known = list(dict.fromkeys(stored))
+    meant: dict[str, list[str]] = {}
+    for one in known:
+        meant.setdefault(one, []).append(one)
+        meant.setdefault(one.rpartition("/")[0], []).append(one)
     found: dict[str, None] = {}
     problems = ProblemList("")
     for name in names:
-        records = [one for one in known if one == name or one.rpartition("/")[0] == name]
+        records = meant.get(name, [])
         found.update(dict.fromkeys(records))
         if not records:
             problems.add(
                 ProblemCode.UNKNOWN_OBJECT,
-                name,
+                shown_record(name),
                 "nothing of this name is stored",
                 hint="write attribute_key/NAME, attribute_group/NAME/VERSION, service/NAME, "
-                "intervention/NAME/VERSION or event_log/NAME" + near_names(name, known),
+                "intervention/NAME/VERSION or event_log/NAME" + problems.near(name, known),
             )
     return list(found), problems.items
 
@@ -158,7 +161,7 @@ def _stored(catalog: Catalog, objects: list[Definition]) -> LifeCycleStep:
 
 
 def _made_wrong(old: Catalog, problems: Iterable[Problem]) -> list[Problem]:
-    """Those of the problems that were not there before; to be out of force only is none."""
+    """The problems that did not exist before; being out of force is not a problem."""
     found = [one for one in problems if one.code != ProblemCode.UNPUBLISHED_GROUP]
     if not found:
         return []

@@ -1,6 +1,5 @@
-"""The base of all definitions: frozen pydantic models that warn about fields they do not know."""
+"""The base of all definitions: frozen pydantic models that warn about unknown fields."""
 
-import difflib
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -14,13 +13,19 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     FiniteFloat,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
     StringConstraints,
     ValidationError,
     ValidationInfo,
     model_validator,
 )
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, PydanticKnownError
+from pydantic_core.core_schema import no_info_before_validator_function
 
-from definitions.limits import NAME_CHARS_MAX
+from definitions.limits import CRITERION_VALUES_MAX, NAME_CHARS_MAX, UNKNOWN_FIELDS_MAX
+from definitions.near import close_names
 
 Name = Annotated[
     str, StringConstraints(pattern=r"^[A-Za-z0-9_]+$", min_length=1, max_length=NAME_CHARS_MAX)
@@ -32,19 +37,46 @@ Text = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$")]
 Duration = timedelta
 
 _Item = TypeVar("_Item")
-# Any sequence is taken; a tuple is kept, so that definitions can be hashed and never change.
+# Any sequence is accepted; a tuple is kept, so that definitions can be hashed and never change.
 Items = Annotated[Sequence[_Item], AfterValidator(tuple)]
 
-Scalar = str | int | FiniteFloat | bool
-Value = Scalar | Items[Scalar]
 
-# Validation context under which unknown fields give no warning: they have been warned about.
+@dataclass(frozen=True, slots=True)
+class AtMost:
+    """The maximum number of items in a list, counted before any item is validated."""
+
+    most: int
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:  # a type
+        """Put the count before the validation of the list."""
+        return no_info_before_validator_function(self._count, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        """Put the bound into the JSON Schema."""
+        return {**handler(schema), "maxItems": self.most}
+
+    def _count(self, items: Any) -> Any:  # unchecked input
+        if isinstance(items, list | tuple) and len(items) > self.most:
+            kind: Final = "too_long"
+            context = {"field_type": "List", "max_length": self.most, "actual_length": len(items)}
+            raise PydanticKnownError(kind, context)
+        return items
+
+
+Scalar = str | int | FiniteFloat | bool
+Value = Scalar | Annotated[Items[Scalar], AtMost(CRITERION_VALUES_MAX)]
+
+# Validation context in which unknown fields give no warning, because one was already given.
 QUIET: Final[Mapping[str, bool]] = {"quiet": True}
 
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """A constructor call that was wrong: of which class, with which arguments."""
+    """An invalid constructor call: the class, and the arguments."""
 
     kind: str
     arguments: Mapping[str, Any]  # as they were given
@@ -55,15 +87,15 @@ _collected: ContextVar[list[Mistake] | None] = ContextVar("_collected", default=
 
 
 class UnknownFieldWarning(UserWarning):
-    """A definition has a field that we do not know and ignore: a typo, or a newer SDK."""
+    """A definition has an unknown field, which is ignored: a typo, or a newer SDK."""
 
 
 @contextmanager
 def collected_mistakes() -> Iterator[list[Mistake]]:
-    """Within this context a wrong constructor call is noted instead of raised.
+    """Within this context, an invalid constructor call is noted and does not raise.
 
-    The object then holds what it was given, unchecked, so that the code which builds definitions
-    runs to its end; `Catalog.problems` finds every mistake in it. Yields the list of mistakes.
+    The object then holds its arguments, unchecked, so that the code that builds definitions runs to
+    its end; `Catalog.problems` finds every mistake in it. Yields the list of mistakes.
     """
     mistakes: list[Mistake] = []
     token = _collected.set(mistakes)
@@ -88,7 +120,7 @@ class Model(BaseModel):
             mistakes.append(Mistake(type(self).__name__, data, error))
             _fill(self, type(self).model_construct(**data))
 
-    # Nested models are validated by pydantic itself; only direct calls come through __init__.
+    # Pydantic itself validates nested models; only direct calls use __init__.
     __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]  # a mark pydantic reads
 
     @model_validator(mode="before")
@@ -96,10 +128,10 @@ class Model(BaseModel):
     def _warn_about_unknown_fields(cls, data: Any, info: ValidationInfo) -> Any:  # unchecked input
         if isinstance(data, Mapping) and info.context is not QUIET:
             known = {field.alias or name for name, field in cls.model_fields.items()}
-            for field in data:
-                if field not in known:
-                    message = _unknown_field(cls.__name__, data.get("name"), str(field), known)
-                    warnings.warn(message, UnknownFieldWarning, stacklevel=4)
+            unknown = [str(field) for field in data if field not in known]
+            for field in unknown[:UNKNOWN_FIELDS_MAX]:
+                message = _unknown_field(cls.__name__, data.get("name"), field, known)
+                warnings.warn(message, UnknownFieldWarning, stacklevel=4)
         return data
 
     def registry_json(self) -> dict[str, Any]:  # JSON values
@@ -115,6 +147,6 @@ def _fill(target: BaseModel, source: BaseModel) -> None:
 
 def _unknown_field(kind: str, name: object, field: str, known: set[str]) -> str:
     owner = f"{kind} {name!r}" if name else kind
-    near = difflib.get_close_matches(field, known, n=1)
+    near = close_names(field, known, count=1)
     hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(sorted(known))}"
     return f"field {field!r} of {owner} is not known and has no effect: {hint}"

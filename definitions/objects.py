@@ -1,4 +1,4 @@
-"""The kinds of definitions that are published by themselves, and what they are called."""
+"""The kinds of definitions that are published on their own, and their names."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -12,6 +12,7 @@ from definitions.attribute_groups import (
 from definitions.attribute_keys import AttributeKey
 from definitions.event_logs import EventLog
 from definitions.interventions import RuleIntervention
+from definitions.problems import shown_name
 from definitions.services import Service
 
 Definition = AttributeKey | AttributeGroup | Service | RuleIntervention | EventLog
@@ -40,13 +41,13 @@ def kind_of(definition: Definition) -> str:
 
 
 def name_of(definition: Definition) -> str:
-    """The name as text, also of an object that was built unchecked; "?" where it has none."""
+    """The name as text, even of an object that was built unchecked; "?" if it has none."""
     name = getattr(definition, "name", "")
     return name if isinstance(name, str) and name else "?"
 
 
 def version_of(definition: Definition) -> int:
-    """The version of a group or intervention; 0 where an object built unchecked has none."""
+    """The version of a group or intervention; 0 if an object built unchecked has none."""
     version = getattr(definition, "version", 0)
     return version if isinstance(version, int) else 0
 
@@ -58,8 +59,8 @@ def record_key(definition: Definition) -> str:
 
 
 def place_of(definition: Definition) -> str:
-    """The definition as a person says it, the first part of a problem's place."""
-    place = f"{kind_of(definition)} {name_of(definition)}"
+    """The definition in words that a person uses, the first part of a problem's place."""
+    place = f"{kind_of(definition)} {shown_name(name_of(definition))}"
     return f"{place} v{version_of(definition)}" if _versioned(definition) else place
 
 
@@ -73,7 +74,7 @@ def class_for(kind: str, raw: Mapping[str, Any]) -> type[Definition]:  # JSON va
 
 
 def kind_for(raw: Mapping[str, Any]) -> str:  # JSON values
-    """Which kind of definition a registry object is, by the fields that only one kind has."""
+    """The kind of definition of a registry object, by the fields that only one kind has."""
     if "max_events" in raw:
         return "event_log"
     if _any_of(raw, ("attribute_key", "attributes", "fields")):

@@ -15,8 +15,8 @@ _STEP: Final = re.compile(rf"\[([0-9]+)\]|({_NAME})")
 def parse_path(path: str) -> tuple[str | int, ...]:
     """The steps of a path: a text for a field, a number for an item counted from 0.
 
-    Raises ValueError where the path uses more than names, dots and `[n]`: wildcards, negative
-    indexes, quoted names and recursive descent are not read.
+    Raises ValueError if the path uses more than names, dots and `[n]`: wildcards, negative indexes,
+    quoted names and recursive descent are not supported.
     """
     if not _PATH.fullmatch(path):
         message = f"not a property path: {path!r}"

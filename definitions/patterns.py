@@ -1,15 +1,15 @@
 r"""Patterns of criteria: SQL LIKE, and regular expressions of RE2, compiled to tests of a text.
 
-RE2 takes time in proportion to the text, whatever the pattern; how long that is at most follows
-from the bounds on the pattern and on what it compiles to. Look-around and back-references, which
-could not be matched so, do not exist.
+RE2 takes time in proportion to the text, whatever the pattern. The longest time follows from the
+bounds on the pattern and on its compiled size. Look-around and back-references, which cannot be
+matched in this way, do not exist.
 
-LIKE: `%` is any run of characters, also an empty one, `_` is one character, `\` before a character
-means that character. The whole text must match, upper and lower case differ.
+LIKE: `%` is any run of characters, even an empty one; `_` is one character; `\` before a character
+means that character. The whole text must match, and upper and lower case differ.
 """
 
-from collections.abc import Callable
-from typing import Any, Final
+from collections.abc import Callable, Sequence
+from typing import Any, Final, NamedTuple
 
 import re2
 
@@ -23,33 +23,54 @@ _ESCAPE: Final = "\\"
 
 
 class PatternError(ValueError):
-    """A pattern that cannot be used; its text says why."""
+    """A pattern cannot be used; the error's text states why."""
 
 
 def compile_regular_expression(pattern: str) -> TextTest:
-    """Return the test whether some part of a text matches; PatternError if there can be none."""
+    """Return the test whether any part of a text matches; raise PatternError if not possible."""
     _check_length(pattern)
     search = _compile(pattern).search
     return lambda text: search(text.encode()) is not None
 
 
+class PlainLike(NamedTuple):
+    """A pattern of LIKE with `%` only at its ends, as most patterns have."""
+
+    starts_open: bool
+    text: str
+    ends_open: bool
+
+
+def plain_like(pattern: str) -> PlainLike | None:
+    """Return a pattern of LIKE as a plain one; None if it is not, or cannot be used."""
+    try:
+        return _plain(_like_items(pattern))
+    except PatternError:
+        return None
+
+
 def compile_like(pattern: str) -> TextTest:
-    """Return the test whether a whole text matches; PatternError if there can be none."""
+    """Return the test whether a whole text matches; raise PatternError if not possible."""
     _check_length(pattern)
     items = _like_items(pattern)
-    inner = items[1:-1]
-    if not any(wild for _, wild in inner) and (_ONE, True) not in items:
-        return _plain_like(items)
+    plain = _plain(items)
+    if plain is not None:
+        return _plain_test(plain)
     expression = "".join(_EXPRESSIONS[text] if wild else re2.escape(text) for text, wild in items)
     match = _compile(expression).fullmatch
     return lambda text: match(text.encode()) is not None
 
 
-def _plain_like(items: list[tuple[str, bool]]) -> TextTest:
-    """Return the test of a pattern with `%` at its ends alone, as most are."""
+def _plain(items: Sequence[tuple[str, bool]]) -> PlainLike | None:
+    if any(wild for _, wild in items[1:-1]) or (_ONE, True) in items:
+        return None
     wanted = "".join(text for text, wild in items if not wild)
-    starts_open = items[:1] == [(_RUN, True)]
-    ends_open = items[-1:] == [(_RUN, True)]
+    run = (_RUN, True)
+    return PlainLike(run in items[:1], wanted, run in items[-1:])
+
+
+def _plain_test(plain: PlainLike) -> TextTest:
+    starts_open, wanted, ends_open = plain
     if starts_open and ends_open:
         return lambda text: wanted in text
     if starts_open:
@@ -60,7 +81,7 @@ def _plain_like(items: list[tuple[str, bool]]) -> TextTest:
 
 
 def _like_items(pattern: str) -> list[tuple[str, bool]]:
-    """Return the characters of a pattern, each with whether it is a wildcard."""
+    """Return the characters of a pattern, and for each whether it is a wildcard."""
     items = []
     characters = iter(pattern)
     for character in characters:

@@ -1,13 +1,17 @@
 """What is wrong with a definition: one form for wrong fields and for wrong meaning."""
 
 import json
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 from pydantic_core import to_jsonable_python
 
-from definitions.limits import QUOTE_CHARS_MAX
+from definitions.limits import NAME_CHARS_MAX, NEAR_PROBLEMS_MAX, QUOTE_CHARS_MAX
+from definitions.near import near_names
+
+_CUT = "…"
 
 
 class ProblemCode(StrEnum):
@@ -36,6 +40,7 @@ class ProblemCode(StrEnum):
     EVENT_SELECTOR = "event_selector"
     CRITERIA_EMPTY = "criteria_empty"
     CRITERION_VALUE = "criterion_value"
+    NEVER_MET = "never_met"  # a warning
     DUPLICATE_ATTRIBUTE = "duplicate_attribute"
     DUPLICATE_OBJECT = "duplicate_object"
     UNKNOWN_ATTRIBUTE_KEY = "unknown_attribute_key"
@@ -56,7 +61,7 @@ class ProblemCode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One mistake: a stable code, where it is, the value there, what is wrong, what to do.
+    """One mistake: a stable code, its place, the value there, what is wrong, and what to do.
 
     `record` is the record key of the definition that must change.
     """
@@ -74,14 +79,43 @@ class Problem:
 
 
 def quote(value: Any) -> str:  # whatever stood there
-    """A value as JSON, cut to what fits a line; empty for an absent one."""
+    """A value as JSON, cut to fit on a line; empty for an absent value."""
     if value is None:
         return ""
     text = json.dumps(
-        to_jsonable_python(value, fallback=repr, by_alias=True, exclude_none=True),
+        to_jsonable_python(_beginning(value), fallback=repr, by_alias=True, exclude_none=True),
         ensure_ascii=False,
     )
-    return text if len(text) <= QUOTE_CHARS_MAX else text[: QUOTE_CHARS_MAX - 1] + "…"
+    return text if len(text) <= QUOTE_CHARS_MAX else text[: QUOTE_CHARS_MAX - 1] + _CUT
+
+
+def shown_name(name: str) -> str:
+    """A name as shown in a place; only the beginning if it is too long to be a name."""
+    return name if len(name) <= NAME_CHARS_MAX else name[: NAME_CHARS_MAX - 1] + _CUT
+
+
+def shown_record(key: str) -> str:
+    """A record key as shown in a place, cut if its name is too long to be a name."""
+    most = 2 * NAME_CHARS_MAX  # with the kind and the version
+    return key if len(key) <= most else key[: most - 1] + _CUT
+
+
+def _beginning(value: Any, depth: int = 0) -> Any:  # whatever stood there
+    """The part of a value that a quotation can show: the beginning of a large one, not a copy."""
+    if isinstance(value, str | bytes):
+        return value[:QUOTE_CHARS_MAX]
+    if isinstance(value, list | tuple | Mapping) and depth == QUOTE_CHARS_MAX:
+        return _CUT
+    most = max(1, QUOTE_CHARS_MAX >> depth)  # what lies deeper has less room
+    if isinstance(value, list | tuple):
+        return [_beginning(item, depth + 1) for item in value[:most]]
+    if isinstance(value, Mapping):
+        first = zip(range(most), value.items(), strict=False)
+        return {
+            key[:QUOTE_CHARS_MAX] if isinstance(key, str) else key: _beginning(item, depth + 1)
+            for _, (key, item) in first
+        }
+    return value
 
 
 class ProblemList:
@@ -96,3 +130,7 @@ class ProblemList:
     ) -> None:  # whatever stood there
         """Note a problem; `value` is quoted."""
         self.items.append(Problem(code, place, quote(value), message, hint, self.record))
+
+    def near(self, name: str, known: Iterable[str]) -> str:
+        """The end of a hint, from `near_names`; nothing if there are many problems."""
+        return near_names(name, known) if len(self.items) < NEAR_PROBLEMS_MAX else ""

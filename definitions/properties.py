@@ -7,7 +7,7 @@ from pydantic import AfterValidator, Discriminator, Field, StringConstraints, Ta
 from pydantic_core import PydanticCustomError
 
 from definitions.limits import CALCULATED_PROPERTIES_MAX, SEPARATOR_CHARS_MAX
-from definitions.model import Items, Model, SchemaName
+from definitions.model import AtMost, Items, Model, SchemaName
 
 # The 131 columns of an enriched event, in the order of the TSV.
 ATOMIC_FIELDS: Final[tuple[str, ...]] = tuple(
@@ -99,7 +99,7 @@ class EntityProperty(Model):
 
 
 def property_kind(value: Any) -> str | None:  # unchecked input
-    """Which kind of property a value is meant to be; None where its `type` is no text."""
+    """Which kind of property a value is meant to be; None if its `type` is not a text."""
     if not isinstance(value, Mapping):
         kind = getattr(value, "type", None)
     elif "type" in value:
@@ -126,7 +126,9 @@ class CalculatedProperty(Model):
 
     type: Literal["calculated"] = "calculated"
     operation: Literal["concat", "sum", "product", "min", "max", "coalesce"]
-    properties: Items[LeafProperty] = Field(min_length=1, max_length=CALCULATED_PROPERTIES_MAX)
+    properties: Annotated[Items[LeafProperty], AtMost(CALCULATED_PROPERTIES_MAX)] = Field(
+        min_length=1
+    )
     separator: Annotated[
         str | None, Field(pattern=r"^[^\x00]*$", max_length=SEPARATOR_CHARS_MAX)
     ] = None

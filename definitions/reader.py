@@ -1,10 +1,10 @@
-"""What reads attributes, to the definitions whose attributes are read: the client."""
+"""The client, as definitions see it when their attributes are read."""
 
 from typing import Any, Protocol
 
 
 class AttributeReader(Protocol):
-    """Reads the attributes of one id: `Signals`, ours or that of the official SDK."""
+    """Reads the attributes of one id: our `Signals`, or the one of the official SDK."""
 
     def get_service_attributes(
         self, name: str, attribute_key: str, identifier: str

@@ -1,7 +1,7 @@
 """Reads registry JSON, or an object built unchecked, as far as it can be read.
 
-What pydantic refuses becomes problems with a place that a person finds. The rest of the object is
-kept, without the fields that are wrong, so that the checks of its meaning still find theirs.
+What pydantic refuses becomes problems with a place that a person can find. The rest of the object
+is kept, without the wrong fields, so that the checks of its meaning still find their problems.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,6 +18,7 @@ from definitions.attribute_keys import AttributeKey
 from definitions.attributes import Attribute
 from definitions.criteria import Criteria, Criterion
 from definitions.event_logs import EventLog
+from definitions.field_problems import problems_of
 from definitions.interventions import (
     InterventionCriteriaAll,
     InterventionCriteriaAny,
@@ -26,7 +27,7 @@ from definitions.interventions import (
     RuleIntervention,
     tree_kind,
 )
-from definitions.mistakes import problems_of
+from definitions.limits import ATTRIBUTES_PER_GROUP_MAX, CRITERIA_MAX, RULE_PARTS_MAX
 from definitions.model import QUIET, Model
 from definitions.problems import Problem
 from definitions.services import Service
@@ -50,16 +51,18 @@ _TREES = (
     InterventionCriteriaAny,
     InterventionCriteriaNone,
 )
-# What is published by itself is always called something and of some kind, so that what names it
-# can be looked at.
+# A definition that is published on its own always gets a name and a kind, so that definitions that
+# name it can be checked.
 _NAMED = (AttributeGroup, AttributeKey, EventLog, RuleIntervention, Service)
 _UNREADABLE: Mapping[str, str | int] = {"name": "?", "version": 0, "offline": False}
+# No list of parts may be longer: see definitions/limits.py.
+_PARTS_MAX = max(ATTRIBUTES_PER_GROUP_MAX, CRITERIA_MAX, RULE_PARTS_MAX)
 _TREE_FIELDS = ("criteria", "all", "any", "none")
 
 
 @dataclass(frozen=True, slots=True)
 class Reading(Generic[_ModelT]):
-    """What could be read; fields that are wrong are not there (see `has`), the rest is right."""
+    """What could be read; wrong fields are missing (see `has`), and the rest is right."""
 
     value: _ModelT
     problems: list[Problem]
@@ -110,7 +113,7 @@ def _partial(model: type[Model], raw: Any) -> Model:  # JSON values
         except ValidationError:
             parts = _partial_parts(model, name, fields[alias])
             if name == "name" and isinstance(fields[alias], str):
-                values[name] = fields[alias]  # a wrong name still says which object it is
+                values[name] = fields[alias]  # a wrong name still identifies the object
             elif parts is None:
                 broken.append(name)
             else:
@@ -124,9 +127,9 @@ def _partial(model: type[Model], raw: Any) -> Model:  # JSON values
 
 
 def _partial_parts(model: type[Model], name: str, raw: Any) -> Any:  # JSON values, partial models
-    if name == "criteria":  # the only part of its own that stands alone
+    if name == "criteria":  # the only part that is not in a list
         return _partial_part(model, name, raw)
-    if isinstance(raw, Sequence) and not isinstance(raw, str):
+    if isinstance(raw, Sequence) and not isinstance(raw, str) and len(raw) <= _PARTS_MAX:
         parts = [_partial_part(model, name, item) for item in raw]
         return tuple(parts) if parts and all(part is not None for part in parts) else None
     return None
@@ -146,7 +149,7 @@ def _partial_part(model: type[Model], name: str, raw: Any) -> Model | None:  # J
 @lru_cache(maxsize=256)  # fields of all models; there are fewer
 def _field_adapter(model: type[Model], name: str) -> TypeAdapter[Any]:
     field: FieldInfo = copy(model.model_fields[name])
-    # What only a model can do with a field; outside of one pydantic warns about it.
+    # What only a model can do with a field; outside a model, pydantic warns about it.
     field.alias = field.validation_alias = field.serialization_alias = None
     field.validate_default = None
     return TypeAdapter(

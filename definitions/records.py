@@ -3,7 +3,7 @@
 import runpy
 import traceback
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,23 +12,24 @@ from pydantic_core import from_json
 from definitions.attribute_groups import AttributeGroup
 from definitions.attribute_keys import BUILT_IN_KEYS, AttributeKey
 from definitions.catalog import Catalog
-from definitions.checking import check_meaning
+from definitions.checks import check_meaning
 from definitions.event_logs import EventLog
+from definitions.field_problems import problems_of
 from definitions.interventions import RuleIntervention
-from definitions.mistakes import problems_of
 from definitions.model import Mistake, collected_mistakes
 from definitions.objects import Definition, class_for, kind_for, place_of, record_key, to_record
-from definitions.problems import Problem, ProblemCode, ProblemList
+from definitions.problems import Problem, ProblemCode, ProblemList, shown_name, shown_record
 from definitions.reading import raw_of, read
 from definitions.services import Service
 
 __all__ = ["RecordError", "from_record", "objects_from_file", "record_key", "to_record"]
 
 _KINDS: Final = (AttributeKey, AttributeGroup, Service, RuleIntervention, EventLog)
+_NOTHING: Final = "has no definitions"
 
 
 class RecordError(ValueError):
-    """A record or a file that cannot be read as definitions; `problems` says everything wrong."""
+    """A record or a file cannot be read as definitions; `problems` has everything that is wrong."""
 
     def __init__(self, problems: list[Problem]) -> None:
         super().__init__("\n".join(str(problem) for problem in problems))
@@ -36,13 +37,13 @@ class RecordError(ValueError):
 
 
 def from_record(key: str, value: bytes) -> Definition:
-    """The definition of a record of the definitions topic.
+    """The definition in a record of the definitions topic.
 
     Its form is checked, not its meaning (see `Catalog.problems`). Raises RecordError, which has
     the problems of both.
     """
     found = ProblemList(key)
-    place = f"record {key}"
+    place = f"record {shown_record(key)}"
     raw = _object(value, place, found)
     kind = key.partition("/")[0]
     try:
@@ -68,24 +69,28 @@ def from_record(key: str, value: bytes) -> Definition:
 def from_registry(kind: str, value: bytes) -> Definition:
     """The definition of a kind that a client of the registry sends; unknown fields are ignored.
 
-    Its form is checked, and its meaning where the form is wrong, so that RecordError has it all.
+    Its form is checked and, if the form is wrong, also its meaning, so that RecordError has all
+    problems.
     """
     raw = _object(value, kind, ProblemList(""))
     name = raw.get("name")
-    place = f"{kind} {name}" if isinstance(name, str) else kind
+    place = f"{kind} {shown_name(name)}" if isinstance(name, str) else kind
     reading = read(class_for(kind, raw), raw, place, "", quiet=True)
     if reading.problems:
         raise RecordError(reading.problems + check_meaning(reading.value))
     return reading.value
 
 
-def objects_from_file(path: Path | str, known: Catalog | None = None) -> list[Definition]:
+def objects_from_file(
+    path: Path | str, known: Callable[[], Catalog] = Catalog.empty
+) -> list[Definition]:
     """The definitions of a file, in the order in which they stand there.
 
     A Python file is executed; every definition object at the top level of the module counts. Any
     other file is JSON: one registry object or a list of them. The form of the definitions is
     checked, not their meaning (see `Catalog.problems`). Raises RecordError where a form is wrong,
-    with all the problems, those of the meaning beside `known` included.
+    with all the problems, those of the meaning beside what is known included; `known` is asked
+    only then.
     """
     path = Path(path)
     found = ProblemList("")
@@ -95,10 +100,13 @@ def objects_from_file(path: Path | str, known: Catalog | None = None) -> list[De
     _note_doubles(objects, path, found)
     if not mistakes and not found.items:
         return objects
-    catalog = (known or Catalog.empty()).with_objects(objects)
+    catalog = known().with_objects(objects)
     mine = {record_key(definition) for definition in objects}
     problems = found.items + [p for p in catalog.problems() if p.record in mine]
-    raise RecordError(problems if objects else problems + _problems_of_mistakes(mistakes, path))
+    if not objects and mistakes:  # an intended definition could not be made
+        problems = [p for p in problems if p.message != _NOTHING]
+        problems += _problems_of_mistakes(mistakes, path)
+    raise RecordError(problems)
 
 
 def _objects_of_python(path: Path, found: ProblemList) -> list[Definition]:
@@ -166,8 +174,10 @@ def _json(content: bytes, place: str, found: ProblemList) -> Any:  # JSON values
 
 
 def _note_nothing(path: Path, found: ProblemList) -> None:
-    hint = "assign each definition to a name at the top level of the file"
-    found.add(ProblemCode.FILE, str(path), "has no definitions", hint=hint)
+    hint = "write a registry object, or a list of them"
+    if path.suffix == ".py":
+        hint = "assign each definition to a name at the top level of the file"
+    found.add(ProblemCode.FILE, str(path), _NOTHING, hint=hint)
 
 
 def _note_doubles(objects: Iterable[Definition], path: Path, found: ProblemList) -> None:

@@ -31,7 +31,7 @@ _TYPES: Final[Mapping[str, TypeAdapter[Any]]] = {
 
 
 def schema_files() -> dict[str, str]:
-    """The text of each schema file by its path below the directory of schemas."""
+    """The text of each schema file, by its path below the directory of schemas."""
     return {
         f"definitions/{kind}.json": json.dumps(
             {"$schema": _DIALECT, **adapter.json_schema(by_alias=True)}, indent=2

@@ -1,4 +1,4 @@
-"""One real Kafka for the whole session, and names of their own for every test.
+"""One real Kafka for the whole session, names of their own for every test, and other orders.
 
 The Kafka is, in this order: the one that KAFKA_BOOTSTRAP_SERVERS names; a container where a Docker
 engine answers; the local broker. The workers of pytest-xdist share it: the first that needs it
@@ -7,16 +7,19 @@ starts it, and ends it when no other worker uses it any more.
 
 import fcntl
 import os
+import random
 import socket
 import tempfile
 import time
 import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
+from itertools import groupby
 from pathlib import Path
 from urllib.parse import urlparse
 
 import docker
+import hypothesis
 import pytest
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient, NewTopic
@@ -24,12 +27,43 @@ from testcontainers.core.container import DockerContainer
 
 from processor.local import LocalBroker
 from processor.local.kafka_files import KAFKA_VERSION
-from processor.local.kafka_settings import SINGLE_NODE
+from processor.local.kafka_settings import LAPTOP
 
 # Docker Desktop at rest takes a second to answer; a machine without an engine refuses at once.
 _ENGINE_TIMEOUT_S = 2
 _CONTAINER_TIMEOUT_S = 60
 _TOPIC_TIMEOUT_S = 30
+
+
+# Hypothesis would fail an example that takes longer than 200 ms, which a busy machine causes.
+_STANDARD = hypothesis.settings.get_profile("ci" if os.environ.get("CI") else "default")
+hypothesis.settings.register_profile("project", _STANDARD, deadline=None)
+hypothesis.settings.load_profile("project")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add --order."""
+    parser.addoption(
+        "--order", default="", metavar="reversed|SEED",
+        help="run the tests of each module from the last to the first, or shuffled by a seed",
+    )  # fmt: skip
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest puts those beside each other that share a parameter
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Change the order of tests within their modules."""
+    wanted = config.getoption("order")
+    if not wanted:
+        return
+    ordered = []
+    for _, group in groupby(items, key=lambda item: item.path):
+        tests = list(group)
+        if wanted == "reversed":
+            tests.reverse()
+        else:
+            random.Random(wanted).shuffle(tests)
+        ordered += tests
+    items[:] = ordered
 
 
 @pytest.fixture(scope="session")
@@ -173,7 +207,7 @@ def _start_container() -> tuple[DockerContainer, str]:
     container = DockerContainer(f"apache/kafka:{KAFKA_VERSION}").with_bind_ports(port, port)
     servers = f"{container.get_container_host_ip()}:{port}"
     properties = {
-        **SINGLE_NODE,
+        **LAPTOP.properties,
         "controller.quorum.voters": f"1@localhost:{port + 1}",
         "listeners": f"PLAINTEXT://0.0.0.0:{port},CONTROLLER://localhost:{port + 1}",
         "advertised.listeners": f"PLAINTEXT://{servers}",

@@ -1,4 +1,4 @@
-"""Calls of the HTTP API: sent, tried again where that helps, answers read."""
+"""Calls of the HTTP API: sends them, retries them if that helps, and reads the answers."""
 
 import json
 import ssl
@@ -11,11 +11,11 @@ import httpx
 from definitions.client.errors import SignalsError
 
 _CONNECT_S = 10.0
-# Workers give a change of definitions up after 20 s.
+# Workers abandon a change of definitions after 20 s.
 _ANSWER_S = 30.0
-# Shorter than the time after which workers close a connection that rests.
+# Shorter than the time after which workers close an idle connection.
 _REST_S = 2.0
-# Heartbeats come every minute at least, unless set otherwise every 5 s.
+# Heartbeats are sent at least every minute; by default, every 5 s.
 _SILENCE_S = 90.0
 _SUCCESS = frozenset({200, 201, 202})
 _NOT_FOUND = 404
@@ -43,7 +43,7 @@ class Connection:
         self.client = self.new_client(_ANSWER_S)
 
     def new_client(self, read_s: float = _SILENCE_S) -> httpx.Client:
-        """A client of its own; a stream that is silent for `read_s` has ended."""
+        """A separate client; a stream that is silent for `read_s` has ended."""
         return httpx.Client(
             headers=self._headers,
             timeout=httpx.Timeout(_ANSWER_S, connect=_CONNECT_S, read=read_s),
@@ -58,7 +58,7 @@ class Connection:
         body: object = None,
         params: Mapping[str, list[str]] | None = None,
     ) -> Any:  # JSON values
-        """The JSON that a call answers. An answer "not now" is tried again for a while."""
+        """The JSON of the answer to a call. After "not now", the call is retried for a while."""
         deadline = time.monotonic() + self.retry_s
         again = False
         while True:
@@ -66,7 +66,7 @@ class Connection:
             if response.status_code in _SUCCESS:
                 return _content(response)
             if again and method == "DELETE" and response.status_code == _NOT_FOUND:
-                return None  # the first one was carried out, only its answer was "not now"
+                return None  # the first call was carried out; only its answer was "not now"
             error = SignalsError.of_response(response)
             pause_s = error.retry_after_s
             if response.status_code != _UNAVAILABLE or pause_s is None:

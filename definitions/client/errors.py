@@ -1,4 +1,4 @@
-"""Why a call failed, from whatever was answered."""
+"""Why a call failed, from any kind of answer."""
 
 from collections.abc import Sequence
 from typing import Any, Self
@@ -13,8 +13,8 @@ _BETWEEN = " - "
 class SignalsError(Exception):
     """A call that failed.
 
-    `status` is the one of HTTP, 0 where no answer came. `problems` are all mistakes, `remedy` says
-    what to do. `retry_after_s` is when to try again, None where that is not known to help.
+    `status` is the HTTP status, 0 if there was no answer. `problems` are all mistakes. `remedy`
+    states what to do. `retry_after_s` is when to try again, None if that is not known to help.
     """
 
     def __init__(
@@ -38,7 +38,7 @@ class SignalsError(Exception):
 
     @classmethod
     def of_response(cls, response: httpx.Response) -> Self:
-        """The error that an answer tells; its body has been read."""
+        """The error in an answer whose body has been read."""
         told = _told(response)
         if not told:
             start = response.text[:QUOTE_CHARS_MAX]
@@ -53,13 +53,13 @@ class SignalsError(Exception):
 
     @classmethod
     def without_answer(cls, url: str, error: Exception) -> Self:
-        """The error of a call to which nothing was answered."""
+        """The error of a call that received no answer."""
         problem = f"no answer from {url} ({error or type(error).__name__})"
         return cls(0, [problem], "does a worker serve there? api_url names it, with http or https")
 
 
 def _told(response: httpx.Response) -> list[str]:
-    """Return what the two forms of refusals say; nothing where it is neither."""
+    """Return the messages of the two forms of refusals; nothing if it is neither form."""
     try:
         body: Any = response.json()
         if "error" in body:

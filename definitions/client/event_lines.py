@@ -5,12 +5,14 @@ import logging
 log = logging.getLogger(__name__)
 
 _MS = 1_000
+# The comment with which a worker sends the position of a stream.
+_POSITION = "id "
 
 
 class EventLines:
-    """What the lines of one stream after the other say.
+    """The content of the lines of one stream after another.
 
-    `last_id` is where the next stream goes on, `retry_s` when to come back; None where unknown.
+    `last_id` is where the next stream continues; `retry_s` is when to reconnect, None if unknown.
     """
 
     def __init__(self) -> None:
@@ -20,7 +22,7 @@ class EventLines:
         self._data: list[str] = []
 
     def take(self, line: str) -> str | None:
-        """The data of an event where the line ends one that has any."""
+        """The data of an event, if the line ends an event that has data."""
         if not line:
             return self._end()
         field, _, value = line.partition(":")
@@ -31,12 +33,14 @@ class EventLines:
             self._id = value
         elif field == "retry" and value.isascii() and value.isdecimal():
             self.retry_s = int(value) / _MS
+        elif not field and value.startswith(_POSITION):
+            self._id = self.last_id = value.removeprefix(_POSITION)
         elif not field and value:
             log.info("the worker says: %s", value)
         return None
 
     def begin(self) -> None:
-        """Forget what an event began that its stream did not end."""
+        """Forget an event that its stream began and did not end."""
         self._id = self.last_id
         self._data = []
 

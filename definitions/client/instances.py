@@ -1,4 +1,4 @@
-"""Interventions as applications send and receive them, and for whom they are."""
+"""Interventions as applications send and receive them, and their targets."""
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated

@@ -27,20 +27,20 @@ Attributes = dict[str, Any]  # values of any type, by name
 class Signals:
     """A connection to the workers of an application, or to the balancer in front of them.
 
-    Takes the arguments of the official SDK as well: then `api_key` is the token, and `api_key_id`
-    and `org_id` are not needed. Used from any thread; `close`, or `with`, ends it.
+    It also accepts the arguments of the official SDK: `api_key` is then the token, and `api_key_id`
+    and `org_id` are not needed. It can be used from any thread; `close`, or `with`, ends it.
 
     Args:
         api_url: such as http://127.0.0.1:8080.
-        token: one of PROCESSOR_API_TOKENS; none where that is empty.
+        token: one of PROCESSOR_API_TOKENS; none if that setting is empty.
         api_key: the same as `token`.
         api_key_id: has no effect.
         org_id: has no effect.
-        retry_s: how long a call is tried again while workers answer "not now" (503).
+        retry_s: how long a call is retried while workers answer "not now" (503).
         verify: how TLS certificates are checked, as in httpx.
 
     Raises (all methods):
-        SignalsError: the call failed; it says why, and what to do.
+        SignalsError: the call failed; the error states why, and what to do.
     """
 
     def __init__(  # noqa: PLR0913 - as many as the official SDK has, and our own
@@ -70,14 +70,14 @@ class Signals:
         self.close()
 
     def close(self) -> None:
-        """Close the connections; subscriptions go on until they are stopped."""
+        """Close the connections; subscriptions continue until they are stopped."""
         self._closed()
 
     def publish(self, objects: Iterable[Definition]) -> list[Definition]:
-        """Store definitions and put them in force, one after the other in the order of needs.
+        """Store definitions and put them in force, one after another in the order of needs.
 
-        Keys, groups, services, interventions, event logs. The first one that is refused ends it;
-        those before it are in force.
+        The order is keys, groups, services, interventions, event logs. The first refusal ends the
+        call; definitions before it are in force.
 
         Returns:
             What is stored now, in that order.
@@ -93,11 +93,11 @@ class Signals:
         return self._stored.put(objects, published=False)
 
     def delete(self, objects: Iterable[Definition]) -> None:
-        """Remove unpublished definitions for good, each before what it needs."""
+        """Remove unpublished definitions permanently, each before what it needs."""
         self._stored.delete(objects)
 
     def get_attribute_group(self, name: str, version: int | None = None) -> AttributeGroup:
-        """An attribute group as it is stored, in its latest version where none is given."""
+        """A stored attribute group, by default in its latest version."""
         path = f"registry/attribute_groups/{quote(name, safe='')}"
         if version is not None:
             path += f"/versions/{version}"
@@ -116,13 +116,13 @@ class Signals:
 
         Args:
             attribute_group: a stream group, published or not.
-            attribute_key_ids: ids to tell, at most 50; where there are none, ten at random.
-            app_ids: only events of these, at most 10; where there are none, of all.
-            window: as far as the topic goes back.
+            attribute_key_ids: ids to return, at most 50; if there are none, ten random ids.
+            app_ids: count only events of these applications, at most 10; if there are none, of all.
+            window: how far back to read, as far as the topic goes back.
 
         Returns:
-            For each id that has a value a row: the attributes by their names, and the id by that
-            of the attribute key. `pandas.DataFrame` takes them as they are.
+            A row for each id that has a value: the attributes by their names, and the id by the
+            name of the attribute key. `pandas.DataFrame` accepts these rows.
         """
         body = {
             "attribute_group": attribute_group.registry_json(),
@@ -134,7 +134,7 @@ class Signals:
         return rows
 
     def get_service_attributes(self, name: str, attribute_key: str, identifier: str) -> Attributes:
-        """The attributes of a service for one id, by name, and the id by that of its key.
+        """The attributes of a service for one id, by name, and the id by the name of its key.
 
         An attribute without a value is None.
         """
@@ -148,7 +148,7 @@ class Signals:
         attribute_key: str,
         identifier: str,
     ) -> Attributes:
-        """Attributes of a group for one id, by name, and the id by that of its key.
+        """Attributes of a group for one id, by name, and the id by the name of its key.
 
         An attribute without a value is None.
         """
@@ -159,15 +159,16 @@ class Signals:
     def push_intervention(
         self, targets: Targets, intervention: InterventionInstance
     ) -> Literal["success", "undelivered", "failure"]:
-        """Send an intervention to some ids, with no rule.
+        """Send an intervention to some ids, without a rule.
 
         Args:
             targets: ids by attribute key, at most 100.
-            intervention: its targets are not looked at.
+            intervention: its own targets are ignored.
 
         Returns:
-            `success`: somebody follows one of the targets. `undelivered`: it is in the topic, and
-            nobody is known to follow them. `failure`: not all of it is in the topic.
+            `success`: a subscriber follows one of the targets. `undelivered`: it is in the topic,
+            and no subscriber is known to follow the targets. `failure`: not all of it is in the
+            topic.
         """
         body = intervention.model_dump(mode="json", exclude_none=True)
         answer = self._connection.call("POST", "interventions", body, identifiers(targets))
@@ -175,7 +176,7 @@ class Signals:
         return status
 
     def pull_interventions(self, targets: Targets) -> InterventionsSubscription:
-        """Follow the interventions of some ids: `with`, or `start` and `stop`, what this returns.
+        """Follow the interventions of some ids: use the result with `with`, or `start` and `stop`.
 
         Args:
             targets: ids by attribute key, at most 100.

@@ -1,6 +1,6 @@
 """Definitions in the registry: created, replaced, deleted, one call each.
 
-What is there already is told by the status 400 of a POST; then it is replaced with PUT.
+If a definition already exists, a POST returns the status 400; it is then replaced with PUT.
 """
 
 from collections.abc import Iterable
@@ -53,7 +53,7 @@ class Stored:
         kind = kind_of(definition)
         body = definition.registry_json()
         if isinstance(definition, EventLog):
-            del body["is_published"]  # a call of its own, below
+            del body["is_published"]  # a separate call, below
         try:
             answer = self._connection.call("POST", _PATHS[kind], body)
         except SignalsError as error:
@@ -79,5 +79,5 @@ def _item(definition: Definition) -> str:
 
 
 def _read(kind: str, answer: Any) -> Definition:  # JSON values
-    """The definition of an answer, which has further fields."""
+    """The definition in an answer, which has further fields."""
     return class_for(kind, answer).model_validate(answer, context=QUIET)

@@ -1,7 +1,7 @@
 """Interventions as they happen: server-sent events, read in a thread.
 
-When the connection ends, the thread comes back with the id of the last event, and the worker sends
-what came since then.
+If the connection ends, the thread reconnects with the id of the last event, and the worker sends
+what was published since then.
 """
 
 import logging
@@ -27,12 +27,12 @@ log = logging.getLogger(__name__)
 
 Handler = Callable[[InterventionInstance], object]
 
-# Interventions that wait for `get`; the oldest go first.
+# How many interventions wait for `get`; beyond that, the oldest are dropped first.
 BUFFERED_MAX: Final = 10_000
-# Between two attempts to come back, where the worker does not say.
+# Between two attempts to reconnect, if the worker does not send a time.
 _RETRY_S = 1.0
 _RETRY_S_MAX = 30.0
-# Answers after which coming back later can help.
+# Answers after which it can help to reconnect later.
 _NOT_NOW: Final = frozenset({0, 429, 500, 502, 503, 504})
 _ITERATION_S = 0.1
 _END_S = 5.0
@@ -41,7 +41,7 @@ _LOST = (httpx.HTTPError, httpx.StreamError, OSError, ValueError)
 
 
 class InterventionsSubscription:
-    """The interventions of some ids, from `start`, or `with`, on until `stop`.
+    """The interventions of some ids, from `start`, or `with`, until `stop`.
 
     They wait for `get` or iteration, and handlers are called with each of them in the thread.
     """
@@ -72,17 +72,17 @@ class InterventionsSubscription:
         self.stop()
 
     def __iter__(self) -> Iterator[InterventionInstance]:
-        """Those that wait, and each that comes within 0.1 s after the one before."""
+        """Waiting interventions, and each one that arrives within 0.1 s after the one before."""
         with suppress(queue.Empty):
             while True:
                 yield self.get(timeout=_ITERATION_S)
 
     def start(self) -> None:
-        """Begin to follow; when this returns, nothing is missed. After `stop` it goes on there.
+        """Begin to follow; once this returns, nothing is missed. After `stop`, it continues there.
 
         Raises:
-            SignalsError: it is refused, or no worker answers.
-            RuntimeError: it has begun already.
+            SignalsError: the subscription is refused, or no worker answers.
+            RuntimeError: the subscription has already begun.
         """
         if self._running:
             message = "this subscription has started already"
@@ -105,7 +105,7 @@ class InterventionsSubscription:
         self._thread.start()
 
     def stop(self) -> None:
-        """End it; what waits can still be had."""
+        """End the subscription; waiting interventions can still be read."""
         self._stopped.set()
         thread, response = self._thread, self._response
         if response is not None:
@@ -120,11 +120,11 @@ class InterventionsSubscription:
 
         Args:
             block: whether to wait for one.
-            timeout: for how many seconds; None: until one comes, or the subscription ends.
+            timeout: for how many seconds; None: until one arrives, or the subscription ends.
 
         Raises:
             queue.Empty: there is none.
-            SignalsError: the subscription was refused when it came back.
+            SignalsError: the subscription was refused when it reconnected.
         """
         with self._changed:
             if block:
@@ -136,17 +136,17 @@ class InterventionsSubscription:
         raise queue.Empty
 
     def add_handler(self, handler: Handler, ignore_fail: bool = True) -> None:
-        """Call a function with each intervention that comes, in the thread.
+        """Call a function with each intervention that arrives, in the thread.
 
         Args:
-            handler: called with one.
-            ignore_fail: whether what it raises is only logged; else it ends the subscription, and
-                `get` raises it.
+            handler: called with one intervention.
+            ignore_fail: whether exceptions of the handler are only logged; otherwise, an exception
+                ends the subscription, and `get` raises it.
         """
         self._handlers.setdefault(handler, ignore_fail)
 
     def remove_handler(self, handler: Handler) -> bool:
-        """Call it no more; whether it was called before."""
+        """Stop calling a handler; return whether it was called before."""
         return self._handlers.pop(handler, None) is not None
 
     @property
@@ -225,7 +225,7 @@ class InterventionsSubscription:
             self._response = response
             if not stopped.is_set():
                 return response
-            response.close()  # stop() came before it could see the response
+            response.close()  # stop() was called before the response existed
         return None
 
     def _opened(self, client: httpx.Client) -> httpx.Response:
@@ -254,7 +254,7 @@ class _HandlerFailedError(Exception):
 
 
 def _interrupt(response: httpx.Response) -> None:
-    """Let a thread that waits for more of a response go on: closing alone does not wake it."""
+    """Wake a thread that waits for more of a response: closing alone does not wake it."""
     stream = response.extensions.get("network_stream")
     found = stream.get_extra_info("socket") if stream is not None else None
     if isinstance(found, socket.socket):

@@ -1,7 +1,7 @@
-"""A shop: what a visitor looks at and puts into the cart, and two moments to say something.
+"""A shop: what a visitor views and puts into the cart, and two moments to send a message.
 
 The events are those of Snowplow's ecommerce plugin: one `snowplow_ecommerce_action` whose `type`
-says what happened, with a `product` entity for what it happened to.
+states what happened, with a `product` entity for the product concerned.
 """
 
 from datetime import timedelta

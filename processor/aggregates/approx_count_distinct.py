@@ -1,9 +1,9 @@
-"""About how many distinct values there are: exact up to 256, then within a few percent.
+"""The approximate number of distinct values: exact up to 256, then within a few percent.
 
 The state is a string of sorted 8-byte hashes (XXH3) of the values while there are at most
 EXACT_DISTINCT_MAX of them, and after that a list that holds a serialised HyperLogLog sketch of
-Apache DataSketches (lg_k 12, HLL_8: 4 kB, standard error 1.6 %). Its estimate is that of a union
-with itself: that follows from the values alone, while that of a sketch depends on their order.
+Apache DataSketches (lg_k 12, HLL_8: 4 kB, standard error 1.6 %). The estimate is that of its union
+with itself, which depends on the values alone; that of the sketch depends on their order, too.
 """
 
 from collections.abc import Iterable, Sequence
@@ -72,7 +72,7 @@ def _split(state: bytes) -> list[bytes]:
 
 
 def _digest(key: Key) -> bytes:
-    """Return the hash of a value by its key; equal numbers have one."""
+    """Return the hash of a value by its key; equal numbers have the same hash."""
     if type(key) is str:
         return xxh3_64_digest(b"s" + key.encode())
     if type(key) is float and key.is_integer():

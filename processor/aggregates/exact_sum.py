@@ -1,137 +1,149 @@
-"""Exact sums: the order of adding and merging never shows in the result.
+"""Exact sums over decimal numbers: the result does not depend on the order of adding and merging.
 
-A total is one of three:
- - int: every input was an integer and 64 bits hold the sum
- - list of floats whose exact sum is the total: at least one input was a float. In a compact total
-   the first is the total correctly rounded, the second the correctly rounded rest, and so on until
-   nothing is left: such non-overlapping terms hold any sum of floats exactly (J. R. Shewchuk,
-   "Adaptive Precision Floating-Point Arithmetic and Fast Robust Geometric Predicates", 1997).
-   `math.fsum`, which rounds an exact sum once, finds them.
- - str: the total as an exact fraction `n` or `n/d`, where neither of the above holds it: integers
-   beyond 64 bits, floats whose sum overflows
-
-The compact total is always the same one for the same inputs, whatever their order.
+Every number counts as the decimal number that people wrote (processor/events/decimals.py). The form
+of a total is described in processor/aggregates/total.py. Most totals of floats are lists of one
+float, for which there is a fast path.
 """
 
-import math
-from collections.abc import Sequence
-from fractions import Fraction
-from itertools import chain
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from functools import reduce
+from itertools import accumulate, chain
+from typing import Final
 
+from processor.aggregates.total import (
+    DecimalTotal,
+    PlainTotal,
+    Total,
+    decimal_terms,
+    exact_total,
+    of_integers,
+    rounded_total,
+    total_of_millionths,
+)
+from processor.events.decimals import (
+    EXACT,
+    Number,
+    all_in_millionths,
+    as_decimal,
+    as_decimals,
+    exact_sum,
+    in_millionths,
+    sum_in_millionths,
+)
 from processor.limits import INTEGER_MAX
 
-Total = int | list[float] | str
-Number = int | float
+_add = EXACT.add
+# The most frequent merge: the chunks of a window, and its entries outside the chunks.
+_PAIR: Final = 2
 
 
 def add_exact(total: Total, value: Number) -> Total:
-    """Return the total with `value`, which is finite."""
-    if isinstance(value, float):
-        if type(total) is list:
-            return _partials([*total, value])
-        if type(total) is int and (rounded := float(total)) == total:
-            return _partials([rounded, value])
+    """Return the total plus `value`, which is finite."""
+    if type(total) is DecimalTotal:
+        return DecimalTotal(_add(total.exact, as_decimal(value)))
+    whole = None
+    if type(total) is list:
+        if len(total) <= 1:
+            whole = sum_in_millionths(total[0] if total else 0, value)
+    elif type(value) is int and of_integers(total):
+        return _integer(to_int(total) + value)
     elif type(total) is int:
-        return _integer(total + value)
-    elif type(total) is list and (rounded := float(value)) == value:
-        return _partials([*total, rounded])
-    return merge_exact([total, value if type(value) is int else _partials([value])])
+        whole = sum_in_millionths(total, value)
+    if whole is not None:
+        return total_of_millionths(whole)
+    return DecimalTotal(_add(exact_total(total), as_decimal(value)))
 
 
-def gather_exact(values: list[Number]) -> Total:
-    """Return the total of finite numbers. The list is the caller's no longer."""
-    kinds = set(map(type, values))
-    if float not in kinds:
+def gather_exact(values: Sequence[Number]) -> Total:
+    """Return the total of finite numbers, of which there is at least one."""
+    first = values[0]
+    if len(values) == 1 and type(first) is float:  # in a window, most often
+        whole = in_millionths(first)
+        return DecimalTotal(as_decimal(first)) if whole is None else total_of_millionths(whole)
+    if type(first) is int and float not in map(type, values):
         return _integer(sum(values))  # type: ignore[arg-type]  # all are int
-    if int not in kinds:
-        return values  # all are float
-    terms = list(map(float, values))
-    if terms == values:
-        return terms
-    return _of_fraction(sum(map(Fraction, values), Fraction()), floats=True)
+    millionths = all_in_millionths(values)
+    if millionths is not None:
+        return total_of_millionths(sum(millionths))
+    return DecimalTotal(exact_sum(values))
+
+
+def gather_parts(values: Sequence[Number]) -> Callable[[int, int], Total]:
+    """Return a function like `gather_exact` for a start and a stop (excluded), by running sums.
+
+    The values are finite, and never change.
+    """
+    if float not in map(type, values):
+        integers = list(accumulate(values, initial=0))
+        return lambda start, stop: _integer(integers[stop] - integers[start])  # type: ignore[arg-type]  # all are int
+    millionths = all_in_millionths(values)
+    if millionths is not None:
+        quick = list(accumulate(millionths, initial=0.0))
+        return lambda start, stop: total_of_millionths(quick[stop] - quick[start])
+    exact = list(accumulate(as_decimals(values), _add, initial=Decimal(0)))
+    return lambda start, stop: DecimalTotal(EXACT.subtract(exact[stop], exact[start]))
 
 
 def merge_exact(totals: Sequence[Total]) -> Total:
-    """Return the total of totals."""
+    """Return the total of totals, of which there is at least one."""
+    if len(totals) == _PAIR:
+        left, right = totals
+        if type(left) is list and type(right) is list and len(left) == len(right) == 1:
+            whole = sum_in_millionths(left[0], right[0])
+            if whole is not None:
+                return total_of_millionths(whole)
     kinds = set(map(type, totals))
     if kinds == {list}:
-        return list(chain.from_iterable(totals))  # type: ignore[arg-type]  # lists
+        return _merge_lists(totals)  # type: ignore[arg-type]  # lists
     if kinds == {int}:
-        return _integer(sum(totals))  # type: ignore[arg-type]
-    floats = any(type(total) is list or (type(total) is str and "/" in total) for total in totals)
-    return _of_fraction(sum(map(_fraction, totals), Fraction()), floats=floats)
+        return _integer(sum(totals))  # type: ignore[arg-type]  # all are int
+    if kinds == {int, list}:
+        lists = [one if type(one) is list else [one] for one in totals]
+        return _merge_lists(lists)  # type: ignore[arg-type]  # int or list
+    if all(map(of_integers, totals)):
+        return _integer(sum(map(to_int, totals)))
+    return DecimalTotal(reduce(_add, map(exact_total, totals)))
 
 
-def compact_exact(total: Total) -> Total:
-    """Return the same total in bounded size."""
-    return _partials(total.copy()) if type(total) is list else total
+def _merge_lists(totals: Sequence[list[Number]]) -> Total:
+    """Return the total of totals that are lists, or one integer in a list.
+
+    The fast path adds up all their terms. It applies to an older total only if that is a single
+    number: if the first term is small enough for the fast path, a second one is far below a
+    millionth.
+    """
+    terms = list(chain.from_iterable(totals))
+    millionths = all_in_millionths(terms)
+    if millionths is not None:
+        return total_of_millionths(sum(millionths))
+    return DecimalTotal(exact_sum(list(chain.from_iterable(map(decimal_terms, totals)))))
 
 
 def to_int(total: Total) -> int:
     """Return the total of integers, of any size."""
-    return total if type(total) is int else int(total)  # type: ignore[arg-type]
+    return total if type(total) is int else int(total)  # type: ignore[arg-type]  # int or str
 
 
 def to_float(total: Total) -> float | None:
-    """Return the total correctly rounded; None where it overflows."""
-    try:
-        return math.fsum(total) if type(total) is list else float(_fraction(total))
-    except OverflowError:  # perhaps on the way only
-        return _to_float_slowly(_fraction(total))
+    """Return the total rounded to the nearest float; None beyond the range of floats."""
+    if type(total) is list and len(total) == 1 and in_millionths(total[0]) is not None:
+        return total[0]
+    return float(total) if type(total) is int else rounded_total(total)
 
 
 def quotient(total: Total, count: int) -> float | None:
-    """Return total / count, rounded once; None where it overflows."""
-    compact = compact_exact(total)
-    if type(compact) is list:
-        if len(compact) == 1:
-            return compact[0] / count
-        ratios = [term.as_integer_ratio() for term in compact]
-        scale = max((below for _, below in ratios), default=1)
-        return sum(above * (scale // below) for above, below in ratios) / (scale * count)
-    return _to_float_slowly(_fraction(compact) / count)
-
-
-def _to_float_slowly(exact: Fraction) -> float | None:
+    """Return total / count, rounded once; None beyond the range of floats."""
+    if type(total) is list and len(total) == 1:
+        millionths = in_millionths(total[0])
+        if millionths is not None:
+            return int(millionths) / (1_000_000 * count)
+    above, below = (total, 1) if type(total) is int else exact_total(total).as_integer_ratio()
     try:
-        return float(exact)
+        return above / (below * count)
     except OverflowError:
         return None
 
 
-def _integer(total: int) -> Total:
+def _integer(total: int) -> PlainTotal:
     return total if -INTEGER_MAX <= total <= INTEGER_MAX else str(total)
-
-
-def _partials(terms: list[float]) -> Total:
-    given = len(terms)
-    partials: list[float] = []
-    try:
-        rest = math.fsum(terms)
-        while rest:
-            partials.append(rest)
-            terms.append(-rest)
-            rest = math.fsum(terms)
-    except OverflowError:
-        return _of_fraction(sum(map(Fraction, terms[:given]), Fraction()), floats=True)
-    return partials
-
-
-def _fraction(total: Total) -> Fraction:
-    if type(total) is list:
-        return sum(map(Fraction, total), Fraction())
-    return Fraction(total)  # type: ignore[arg-type]  # int or str
-
-
-def _of_fraction(exact: Fraction, *, floats: bool) -> Total:
-    if not floats:
-        return _integer(exact.numerator)
-    partials = []
-    try:
-        while exact:
-            rest = float(exact)
-            partials.append(rest)
-            exact -= Fraction(rest)
-    except OverflowError:
-        return f"{exact.numerator}/{exact.denominator}"
-    return partials

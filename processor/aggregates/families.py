@@ -1,4 +1,4 @@
-"""Every aggregation under the name that an attribute's `aggregation` gives it."""
+"""Every aggregation by its name in an attribute's `aggregation`."""
 
 from processor.aggregates.aggregate import Aggregate
 from processor.aggregates.approx_count_distinct import APPROX_COUNT_DISTINCT
@@ -35,5 +35,5 @@ AGGREGATES: dict[str, Aggregate] = {
         TIME_SINCE_FIRST,
     )
 }
-# Any aggregation of each family: in adding, merging and gathering they are the same.
+# One aggregation of each family: they are the same in adding, merging and gathering.
 FAMILIES: dict[str, Aggregate] = {aggregate.family: aggregate for aggregate in AGGREGATES.values()}

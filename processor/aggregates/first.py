@@ -1,4 +1,4 @@
-"""The value at the least event time; of equal times, the one that arrived first.
+"""The value at the earliest event time; of equal times, the one that arrived first.
 
 The state is [time_ms, value].
 """
@@ -6,6 +6,7 @@ The state is [time_ms, value].
 from collections.abc import Sequence
 
 from processor.aggregates.aggregate import Aggregate, Result, State, Value, merged
+from processor.aggregates.last import cut_pair
 
 
 def _add(state: State, time_ms: int, value: Value) -> State:
@@ -30,4 +31,4 @@ def _result(state: State) -> Result:
     return value
 
 
-FIRST = Aggregate("first", _add, merged(_fold), _gather, _result, _result, end=0)
+FIRST = Aggregate("first", _add, merged(_fold), _gather, _result, _result, end=0, cut=cut_pair)

@@ -1,26 +1,29 @@
 """How often each distinct value was seen, and when last: the state of three aggregations.
 
 The state maps each value to [count, event time in ms at which it was last seen], in the order of
-that time, then of arrival. Adding keeps at most FREQUENCY_VALUES_MAX values: beyond that the one
-that was seen last the longest ago is dropped with its count. Gathering and merging keep all.
+that time, then of arrival. Adding keeps at most FREQUENCY_VALUES_MAX values, and among them at most
+FREQUENCY_LONG_TEXTS_MAX texts of more than LONG_TEXT_CHARS. Beyond that, the least recently seen
+value is dropped together with its count. Gathering and merging keep all values. In a window with
+many values they are read from ranks (processor/windows/ranking.py).
 """
 
 from collections import Counter
 from collections.abc import Callable, Sequence
 
-from processor.aggregates.aggregate import Aggregate, Result, State, Value, merged
+from processor.aggregates.aggregate import Aggregate, Ranked, Result, State, Value, merged
 from processor.aggregates.distinct import Key, key_of, keys_of, size_of
-from processor.limits import FREQUENCY_VALUES_MAX
+from processor.limits import FREQUENCY_LONG_TEXTS_MAX, FREQUENCY_VALUES_MAX, LONG_TEXT_CHARS
 
-# Count, and time of the last sighting.
+# The count, and the time at which the value was last seen.
 Seen = list[int]
 
 
-def frequencies(name: str, result: Callable[[State], Result]) -> Aggregate:
-    """Return the aggregation of this name that reads `result` from the frequencies."""
+def frequencies(name: str, result: Callable[[State], Result], ranked: Ranked) -> Aggregate:
+    """Return the aggregation of this name, which reads `result` from the frequencies."""
     return Aggregate(
-        name, _add, _MERGE, _gather, result, result, size=size_of, family="frequencies"
-    )
+        name, _add, _MERGE, _gather, result, result,
+        size=size_of, cut=_cut, ranked=ranked, family="frequencies",
+    )  # fmt: skip
 
 
 def _add(state: State, time_ms: int, value: Value) -> State:
@@ -37,9 +40,21 @@ def _add(state: State, time_ms: int, value: Value) -> State:
     seen[key] = [count + 1, time_ms]
     if time_ms < newest_ms:
         seen = _in_order(seen)
+    if _is_long(key):
+        _drop_long(seen)
     if len(seen) > FREQUENCY_VALUES_MAX:
         del seen[next(iter(seen))]
     return seen
+
+
+def _is_long(key: Key) -> bool:
+    return type(key) is str and len(key) > LONG_TEXT_CHARS
+
+
+def _drop_long(seen: dict[Key, Seen]) -> None:
+    long = [key for key in seen if _is_long(key)]
+    if len(long) > FREQUENCY_LONG_TEXTS_MAX:
+        del seen[long[0]]
 
 
 def _gather(times: Sequence[int], values: Sequence[Value], start: int, stop: int) -> State:
@@ -68,12 +83,16 @@ def _fold(states: list[State]) -> State:
     return seen if ordered else _in_order(seen)
 
 
+def _cut(state: State, limit_ms: int) -> State:
+    return {key: [count, min(last_ms, limit_ms)] for key, (count, last_ms) in state.items()}
+
+
 def _newest_ms(seen: dict[Key, Seen]) -> int:
     return next(reversed(seen.values()))[1]
 
 
 def _in_order(seen: dict[Key, Seen]) -> dict[Key, Seen]:
-    return dict(sorted(seen.items(), key=_time))  # stable: equal times as they arrived
+    return dict(sorted(seen.items(), key=_time))  # stable: equal times in order of arrival
 
 
 def _time(item: tuple[Key, Seen]) -> int:

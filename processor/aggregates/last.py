@@ -1,4 +1,4 @@
-"""The value at the greatest event time; of equal times, the one that arrived last.
+"""The value at the latest event time; of equal times, the one that arrived last.
 
 The state is [time_ms, value].
 """
@@ -24,9 +24,14 @@ def _fold(states: list[State]) -> State:
     return latest
 
 
+def cut_pair(state: State, limit_ms: int) -> State:
+    """Return [time_ms, value] with the time limited to `limit_ms`."""
+    return state if state[0] <= limit_ms else [limit_ms, state[1]]
+
+
 def _result(state: State) -> Result:
     value: Value = state[1]
     return value
 
 
-LAST = Aggregate("last", _add, merged(_fold), _gather, _result, _result, end=-1)
+LAST = Aggregate("last", _add, merged(_fold), _gather, _result, _result, end=-1, cut=cut_pair)

@@ -1,4 +1,4 @@
-"""The greatest number. The state is that number; of equal ones, the first that arrived."""
+"""The largest number. The state is that number; of equal ones, the first to arrive."""
 
 from collections.abc import Sequence
 

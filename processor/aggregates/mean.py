@@ -1,18 +1,19 @@
 """The mean of numbers: their exact sum over their count, rounded once.
 
-The state is [count, total of `exact_sum`].
+The state is [count, total of `total`].
 """
 
 from collections.abc import Sequence
 
-from processor.aggregates.aggregate import Aggregate, Result, State, Value, merged
+from processor.aggregates.aggregate import Aggregate, Gather, Result, State, Value, merged
 from processor.aggregates.exact_sum import (
     add_exact,
-    compact_exact,
     gather_exact,
+    gather_parts,
     merge_exact,
     quotient,
 )
+from processor.aggregates.total import plain_total
 
 
 def _add(state: State, _time_ms: int, value: Value) -> State:
@@ -29,11 +30,16 @@ def _fold(states: list[State]) -> State:
 
 
 def _compact(state: State) -> State:
-    return [state[0], compact_exact(state[1])]
+    return [state[0], plain_total(state[1])]
 
 
 def _result(state: State) -> Result:
     return quotient(state[1], state[0])
 
 
-MEAN = Aggregate("mean", _add, merged(_fold), _gather, _result, _result, _compact)
+def _prepare(values: Sequence[Value]) -> Gather:
+    total = gather_parts(values)  # type: ignore[arg-type]  # numbers
+    return lambda start, stop: [stop - start, total(start, stop)]
+
+
+MEAN = Aggregate("mean", _add, merged(_fold), _gather, _result, _result, _compact, _prepare)

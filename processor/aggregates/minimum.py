@@ -1,4 +1,4 @@
-"""The least number. The state is that number; of equal ones, the first that arrived."""
+"""The smallest number. The state is that number; of equal ones, the first to arrive."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""The least event time, from which the time since then is told. The state is that time in ms."""
+"""The earliest event time, from which the elapsed time is computed. The state is in ms."""
 
 from collections.abc import Sequence
 
@@ -14,5 +14,5 @@ def _gather(times: Sequence[int], _values: Sequence[Value], start: int, _stop: i
 
 
 TIME_SINCE_FIRST = Aggregate(
-    "time_since_first", _add, merged(min), _gather, unchanged, unchanged, end=0
+    "time_since_first", _add, merged(min), _gather, unchanged, unchanged, end=0, cut=min
 )

@@ -1,4 +1,4 @@
-"""The greatest event time, from which the time since then is told. The state is that time in ms."""
+"""The latest event time, from which the elapsed time is computed. The state is in ms."""
 
 from collections.abc import Sequence
 
@@ -14,5 +14,5 @@ def _gather(times: Sequence[int], _values: Sequence[Value], _start: int, stop: i
 
 
 TIME_SINCE_LAST = Aggregate(
-    "time_since_last", _add, merged(max), _gather, unchanged, unchanged, end=-1
+    "time_since_last", _add, merged(max), _gather, unchanged, unchanged, end=-1, cut=min
 )

@@ -1,8 +1,8 @@
 """The distinct values in the order in which each was last seen, oldest first; the last 100 of them.
 
 The state maps each value to the event time in ms at which it was last seen, in the order of that
-time, then of arrival. Values beyond the last 100 can never come back into them without being seen
-again, so none of them is kept.
+time, then of arrival. A value beyond the last 100 cannot return to them unless it is seen again, so
+none of these is kept.
 """
 
 from collections.abc import Sequence
@@ -39,7 +39,7 @@ def _fold(states: list[State]) -> State:
     times: dict[Key, int] = states[0]
     for state in states[1:]:
         newest_ms = next(reversed(times.values()))
-        if next(iter(state.values())) >= newest_ms:  # as the parts of a window mostly are
+        if next(iter(state.values())) >= newest_ms:  # usual for the parts of a window
             times = {key: time_ms for key, time_ms in times.items() if key not in state}
             times.update(state)
             continue
@@ -52,8 +52,12 @@ def _fold(states: list[State]) -> State:
     return _last(times)
 
 
+def _cut(state: State, limit_ms: int) -> State:
+    return {key: min(time_ms, limit_ms) for key, time_ms in state.items()}
+
+
 def _in_order(times: dict[Key, int]) -> dict[Key, int]:
-    return dict(sorted(times.items(), key=itemgetter(1)))  # stable: equal times as they arrived
+    return dict(sorted(times.items(), key=itemgetter(1)))  # stable: equal times in order of arrival
 
 
 def _last(times: dict[Key, int]) -> dict[Key, int]:
@@ -67,4 +71,6 @@ def _result(state: State) -> Result:
     return [value_of(key) for key in state]
 
 
-UNIQUE_LIST = Aggregate("unique_list", _add, merged(_fold), _gather, _result, _result, size=size_of)
+UNIQUE_LIST = Aggregate(
+    "unique_list", _add, merged(_fold), _gather, _result, _result, size=size_of, cut=_cut
+)

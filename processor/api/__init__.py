@@ -1,19 +1,24 @@
-"""The HTTP API of one worker: health, metrics, attributes, and the collector."""
+"""The HTTP API of one worker: attributes, the registry, interventions, health, the collector."""
 
 from processor.api.application import create_api
-from processor.api.backend import Backend, Readiness
+from processor.api.backend import Backend, Degraded, Readiness
 from processor.api.collector import EventSink
 from processor.api.collector_application import create_collector
-from processor.api.server import Server, serve
-from processor.api.subscriptions import Subscriptions
+from processor.api.open_doors import check_access, tell_open_doors
+from processor.api.server import Server, check_address, serve
+from processor.api.subscriptions.subscriptions import Subscriptions
 
 __all__ = [
     "Backend",
+    "Degraded",
     "EventSink",
     "Readiness",
     "Server",
     "Subscriptions",
+    "check_access",
+    "check_address",
     "create_api",
     "create_collector",
     "serve",
+    "tell_open_doors",
 ]

@@ -1,26 +1,39 @@
-"""What the HTTP API needs of the worker that it runs in."""
+"""What the HTTP API needs from its worker."""
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 from definitions.catalog import Catalog
 from definitions.life_cycle import LifeCycleStep
-from processor.api.subscriptions import Subscriptions
-from processor.engine.coverage import Coverage
-from processor.engine.plan import Plan
-from processor.engine.profile import Profile
+from processor.api.subscriptions.subscriptions import Subscriptions
+from processor.engine import Coverage, Plan, Profile
 from processor.interventions import Pushed
 
 
 @dataclass(frozen=True, slots=True)
+class Degraded:
+    """A partition, TOPIC-NUMBER, that a fault has closed, with the reason and the remedy."""
+
+    partition: str
+    reason: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True)
 class Readiness:
-    """Whether this worker serves, and why not; `restored` is a share of 1 while it restores."""
+    """Whether this worker serves, and if not, why; `restored` is a fraction while it restores.
+
+    It serves as long as one of its partitions does; `degraded` lists the closed ones. `code` is
+    what computes contributions.
+    """
 
     ready: bool
     reason: str
     restored: float
+    degraded: tuple[Degraded, ...] = ()
+    code: Literal["native", "python"] = "python"
 
 
 class Written(Protocol):
@@ -28,17 +41,17 @@ class Written(Protocol):
 
     @property
     def changed(self) -> tuple[str, ...]:
-        """What was written."""
+        """The record keys that were written."""
         ...
 
     @property
     def stopped(self) -> tuple[str, ...]:
-        """What else is not in force any more because of it."""
+        """Other objects that are no longer in force as a result."""
         ...
 
     @property
     def offset(self) -> int:
-        """A worker that has read the definitions up to here uses the change."""
+        """A worker that has read the definitions up to this offset uses the change."""
         ...
 
     @property
@@ -48,10 +61,10 @@ class Written(Protocol):
 
 
 class Registry(Protocol):
-    """The definitions, as they are now for every worker.
+    """The current definitions, the same for every worker.
 
     Raises (all methods):
-        NotReadyError, BrokerError: it is not to be had in time.
+        NotReadyError, BrokerError: there is no result in time.
     """
 
     async def catalog(self) -> Catalog:
@@ -63,11 +76,11 @@ class Registry(Protocol):
         ...
 
     async def change(self, step: Callable[[Catalog, Collection[str]], LifeCycleStep]) -> Written:
-        """Take a step from the catalog and the stored record keys as they are under the lock.
+        """Apply a step to the catalog and the stored record keys, under the lock.
 
         Raises:
             InvalidDefinitionsError: the step refuses it; nothing was written.
-            ConflictError: others came first all the time; nothing was written.
+            ConflictError: other writers were first each time; nothing was written.
         """
         ...
 
@@ -77,27 +90,32 @@ class PastEvent(Protocol):
 
     @property
     def partition(self) -> int:
-        """Where it stands."""
+        """Its partition."""
         ...
 
     @property
     def offset(self) -> int:
-        """Where it stands there."""
+        """Its offset in the partition."""
         ...
 
     @property
     def value(self) -> bytes | None:
-        """The event."""
+        """The bytes of the event."""
+        ...
+
+    @property
+    def arrival_ms(self) -> int:
+        """Its arrival time."""
         ...
 
 
 class PastEvents(Protocol):
-    """Events that the source has already, once, in the order of their timestamps."""
+    """Existing events of the source, each once, in the order of their timestamps."""
 
-    total: int  # how many there can be
+    total: int  # the maximum number
 
     def __iter__(self) -> Iterator[PastEvent]:
-        """Yield the events; raises BrokerError when they cannot be read."""
+        """Yield the events; raises BrokerError if they cannot be read."""
         ...
 
     def close(self) -> None:
@@ -108,7 +126,7 @@ class PastEvents(Protocol):
 class Backend(Protocol):
     """The worker, as the API sees it. Called in the event loop's thread.
 
-    Nothing blocks but `past_events`, which is called in a thread of its own.
+    Only `past_events` blocks; it is called in a separate thread.
     """
 
     @property
@@ -123,24 +141,24 @@ class Backend(Protocol):
 
     @property
     def subscriptions(self) -> Subscriptions:
-        """Who follows interventions on this worker."""
+        """The subscribers to interventions on this worker."""
         ...
 
     async def write_interventions(self, messages: Sequence[tuple[Pushed, bytes]]) -> None:
         """Write direct interventions, with their JSON, to the topic.
 
         Raises:
-            BrokerError: not all of them are there in time.
+            BrokerError: not all of them were written in time.
         """
         ...
 
     def past_events(self, start_ms: int) -> PastEvents:
-        """Return the events of the source from a record timestamp to its end as it is now.
+        """Return the events of the source from a record timestamp to its current end.
 
-        Blocks, as its result does. Disturbs nothing.
+        Blocks, and so does its result. Has no effect on the worker.
 
         Raises:
-            BrokerError, TopicError: they are not to be had.
+            BrokerError, TopicError: the events cannot be read.
         """
         ...
 
@@ -149,17 +167,17 @@ class Backend(Protocol):
         ...
 
     def owner_url(self, key: str, identifier: str) -> str | None:
-        """Return the URL of the worker that owns a profile; None when it is this one.
+        """Return the URL of the worker that owns a profile; None if it is this one.
 
         Raises:
-            NotReadyError: no worker is known to own it now.
+            NotReadyError: no known worker owns it now.
         """
         ...
 
     def committed_profile(
         self, key: str, identifier: str
     ) -> AbstractContextManager[Profile | None]:
-        """Give a profile that this worker owns, as the last transaction left it, to read at once.
+        """Yield a profile that this worker owns, as of the last transaction, to be read at once.
 
         Raises:
             NotReadyError: the partition is moving, or this worker may have lost it.
@@ -167,7 +185,7 @@ class Backend(Protocol):
         ...
 
     def coverage(self, key: str, identifier: str) -> Coverage:
-        """Return since when what is kept with that profile is complete.
+        """Return since when the state of that profile's partition is complete.
 
         Raises:
             NotReadyError: as for `committed_profile`.

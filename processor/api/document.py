@@ -1,6 +1,6 @@
-"""Writes the description of the API as it is at /openapi.json: `python -m processor.api.document`.
+"""Writes the API's description, as at /openapi.json: `python -m processor.api.document FILE`.
 
-The file named behind it is schemas/api.json.
+The file is schemas/api.json.
 """
 
 import json
@@ -15,7 +15,7 @@ from processor.settings import Settings
 
 def api_document() -> str:
     """Return the text of the file."""
-    no_worker = cast("Backend", None)  # nothing is asked
+    no_worker = cast("Backend", None)  # it is never called
     api = create_api(no_worker, Settings.model_construct())
     return json.dumps(api.openapi(), indent=2) + "\n"
 

@@ -1,15 +1,18 @@
-"""Whether the worker lives and serves, and its metrics. Open to everyone."""
+"""Liveness, readiness and metrics of the worker. Open to everyone."""
 
-import asyncio
-from pathlib import Path
-from typing import Literal
+from dataclasses import asdict
+from typing import Any, Literal
 
 from fastapi import APIRouter, Response
 from fastapi.responses import JSONResponse
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST
 from pydantic import BaseModel
 
 from processor.api.backend import Backend
+from processor.api.http.exposition import Exposition
+from processor.api.http.guarded_routes import guarded_router
+from processor.api.http.own_hosts import OwnHosts
+from processor.api.http.state_size import StateSize
 from processor.metrics import REGISTRY, RESTORED, STATE_BYTES
 from processor.settings import Settings
 
@@ -18,30 +21,42 @@ _NOT_READY = 503
 
 
 class Health(BaseModel):
-    """How the worker is; `restored` is the share of its state that is there while it restores."""
+    """The worker's status.
+
+    `restored` is the fraction of its state restored so far; `source_stage` is the code that reads
+    events.
+    """
 
     status: Literal["ok", "starting"]
     reason: str
     restored: float
+    source_stage: Literal["native", "python"]
 
 
 class Dependencies(BaseModel):
-    """What answers depend on, by the names of the product."""
+    """What answers depend on, with the names of the product."""
 
     storage: Literal["ok", "starting"]
     feature_server: Literal["ok", "starting"]
 
 
 class AllHealth(BaseModel):
-    """How the worker and what it depends on are."""
+    """The status of the worker and of its dependencies."""
 
     status: Literal["ok", "starting"]
     dependencies: Dependencies
 
 
-def health_router(backend: Backend, settings: Settings) -> APIRouter:
-    """Return the routes for whoever watches the worker."""
-    router = APIRouter(tags=["operation"])
+def health_router(backend: Backend, settings: Settings, hosts: OwnHosts) -> APIRouter:
+    """Return the routes for monitoring the worker."""
+    size = StateSize(settings.data_dir)
+
+    async def look_up() -> None:
+        RESTORED.set(backend.readiness().restored)
+        STATE_BYTES.set(await size.bytes())
+
+    exposition = Exposition(REGISTRY, look_up)
+    router = guarded_router(hosts, tags=["operation"])
 
     @router.get("/health/live", summary="The process answers")
     async def live() -> dict[str, str]:
@@ -49,25 +64,30 @@ def health_router(backend: Backend, settings: Settings) -> APIRouter:
 
     @router.get(
         "/health/ready",
-        summary="The worker serves; 503 with the reason while it does not",
-        responses={_NOT_READY: {"description": "It does not serve yet"}},
+        summary="The worker serves, except for the partitions in `degraded`; 503 with the "
+        "reason while it does not",
+        responses={_NOT_READY: {"description": "None of its partitions serves"}},
     )
     async def ready() -> JSONResponse:
         found = backend.readiness()
+        degraded = [asdict(one) for one in found.degraded]
         if found.ready:
-            return JSONResponse({"status": "ready"})
+            told: dict[str, Any] = {"status": "ready"}
+            return JSONResponse({**told, "degraded": degraded} if degraded else told)
         told = {"status": "not ready", "reason": found.reason, "restored": found.restored}
-        return JSONResponse(told, _NOT_READY)
+        return JSONResponse({**told, "degraded": degraded}, _NOT_READY)
 
-    @router.get("/health", summary="How the worker is, also while it restores its state")
+    @router.get("/health", summary="The status of the worker, even while it restores its state")
     async def health() -> Health:
         found = backend.readiness()
         status: Literal["ok", "starting"] = "ok" if found.ready else "starting"
-        return Health(status=status, reason=found.reason, restored=found.restored)
+        return Health(
+            status=status, reason=found.reason, restored=found.restored, source_stage=found.code
+        )
 
     @router.get(
         "/health-all",
-        summary="How the worker and what it depends on are, in the product's words",
+        summary="The status of the worker and its dependencies, in the product's terms",
         responses={_OK: {"model": AllHealth}, _NOT_READY: {"model": AllHealth}},
     )
     async def health_all() -> JSONResponse:
@@ -79,21 +99,8 @@ def health_router(backend: Backend, settings: Settings) -> APIRouter:
         }
         return JSONResponse(told, _OK if ready else _NOT_READY)
 
-    @router.get("/metrics", summary="Metrics in Prometheus' text format")
+    @router.get("/metrics", summary="Metrics in the Prometheus text format")
     async def metrics() -> Response:
-        RESTORED.set(backend.readiness().restored)
-        STATE_BYTES.set(await asyncio.to_thread(_bytes_below, settings.data_dir))
-        return Response(generate_latest(REGISTRY), media_type=CONTENT_TYPE_LATEST)
+        return Response(await exposition.text(), media_type=CONTENT_TYPE_LATEST)
 
     return router
-
-
-def _bytes_below(directory: Path) -> int:
-    """Return the size of all files; those that go away meanwhile count nothing."""
-    total = 0
-    for path in directory.rglob("*"):
-        try:
-            total += path.stat().st_size if path.is_file() else 0
-        except OSError:
-            continue
-    return total

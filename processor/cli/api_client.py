@@ -1,14 +1,14 @@
-"""A worker's HTTP API as commands use it."""
+"""A client of a worker's HTTP API, for commands."""
 
-import ssl
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit, urlunsplit
 
 import httpx
 
+from processor.client_tls import client_tls
 from processor.errors import ForwardError, NotReadyError, ProcessorError, UsageError
-from processor.limits import REQUEST_IDS_MAX
+from processor.request_limits import REQUEST_IDS_MAX
 from processor.settings import Settings
 
 _TIMEOUT_S = 30.0
@@ -22,9 +22,10 @@ Profiles = dict[str, dict[str, Any]]  # JSON values by full name, by id
 
 
 class Reading(NamedTuple):
-    """What was read, when, and since when those values are complete that are not.
+    """The values that were read, the time of the read, and since when values are complete.
 
-    `since` are ISO times by full name, by id; without the ids whose values all are complete.
+    `since` holds ISO times by id and full name, for incomplete values only. Ids whose values are
+    all complete are left out.
     """
 
     now_ms: int
@@ -33,15 +34,12 @@ class Reading(NamedTuple):
 
 
 class ApiClient:
-    """Reads profiles from any worker; it asks the others for what it does not own."""
+    """Reads profiles from any worker, which asks the others for the profiles it does not own."""
 
-    def __init__(self, settings: Settings, token: str = "") -> None:
+    def __init__(self, settings: Settings) -> None:
         self.url = _reachable(settings.own_url)
-        verify = ssl.create_default_context()
-        if settings.tls_cert is not None:
-            verify.load_verify_locations(settings.tls_cert)
-            verify.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        verify = client_tls(settings)
+        headers = {"Authorization": f"Bearer {settings.token}"} if settings.token else {}
         self._client = httpx.Client(
             verify=verify, trust_env=False, timeout=_TIMEOUT_S, headers=headers
         )
@@ -49,11 +47,11 @@ class ApiClient:
     def profiles(self, key: str, ids: Sequence[str], **choice: Any) -> Reading:
         """Return each id's attributes.
 
-        `choice`: service, group, version; those that are None are left out. More ids than fit one
-        request are read in several; the time is that of the last.
+        `choice` is service, group or version; values that are None are left out. If there are more
+        ids than fit one request, several requests are sent; the time is that of the last.
 
         Raises:
-            ProcessorError: the API does not answer, or refuses.
+            ProcessorError: the API does not answer, or refuses the request.
         """
         chosen = {name: value for name, value in choice.items() if value is not None}
         found: Profiles = {}
@@ -76,7 +74,7 @@ class ApiClient:
             response = self._client.post(self.url + path, json=body)
         except httpx.TransportError as error:
             message = f"no worker answers at {self.url}"
-            hint = "start one with: processor up; or name yours with --http"
+            hint = "start one with: processor up; or set the address of yours with --http"
             raise NotReadyError(message, detail=str(error), hint=hint) from error
         if response.status_code == _OK:
             answer: dict[str, Any] = response.json()
@@ -87,17 +85,17 @@ class ApiClient:
         try:
             told = str(response.json()["error"])
         except (ValueError, LookupError, TypeError):
-            told = f"{self.url} answered {response.status_code}: is it a worker?"
+            told = f"{self.url} answered {response.status_code}: is this a worker?"
         if response.status_code == _UNAVAILABLE:
             return NotReadyError(told)
         if response.status_code in _REFUSED:
-            return ProcessorError(told, hint="name a token with --token or PROCESSOR_TOKEN")
+            return ProcessorError(told, hint="set a token in PROCESSOR_TOKEN")
         kind = UsageError if response.status_code in _WRONG else ForwardError
         return kind(told)
 
 
 def _reachable(url: str) -> str:
-    """Return the URL of a worker that listens everywhere as this machine reaches it."""
+    """Return the URL at which this machine reaches a worker, even one on all interfaces."""
     parts = urlsplit(url)
     if parts.hostname not in _ANYWHERE:
         return url

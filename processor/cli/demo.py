@@ -1,4 +1,4 @@
-"""`processor demo`: a shop, live, from its visitors to the interventions that come of them."""
+"""`processor demo`: a live shop, from its visitors to the interventions that they cause."""
 
 import tempfile
 from contextlib import ExitStack, closing
@@ -25,7 +25,7 @@ from processor.local import LocalBroker
 from processor.local.shop import GeneratedEvent, Shop
 from processor.settings import Settings
 
-# What happened in the shop in the minute before the demo, written at once: something is to be seen.
+# The events of the minute before the demo are written at once, so that there is something to see.
 _BURST_MS = 60_000
 _RATE = 50.0
 _USERS = 200
@@ -43,12 +43,14 @@ _STOP_S = 5.0
 
 def demo(
     *,
-    seconds: Annotated[float, typer.Option(min=0, help="end after so many; 0: at Ctrl-C")] = 0,
+    seconds: Annotated[
+        float, typer.Option(min=0, help="end after this many seconds; 0: at Ctrl-C")
+    ] = 0,
 ) -> None:
     """Show attributes and interventions of a shop with live visitors, on a real Kafka.
 
-    Everything is made in a temporary directory and gone at the end. The exit status is 0 if
-    interventions came out of the topic.
+    Everything is created in a temporary directory, which is deleted at the end. The exit status
+    is 0 if at least one intervention was read from the topic.
     """
     console = Console()
     told = Console(stderr=True)
@@ -65,7 +67,7 @@ def demo(
             told.print("ending")
     console.print(found.summary(), highlight=False)
     if not found.fired:
-        message = "no intervention came out of the topic"
+        message = "no intervention was read from the topic"
         raise ProcessorError(message, hint="let it run longer: --seconds 60")
 
 
@@ -98,11 +100,11 @@ def _undisturbed_stop(what: LocalBroker | LocalWorker) -> None:
 
 
 def _run(found: Demo, worker: LocalWorker, view: View, seconds: float) -> None:
-    """Show what happens until the time is over, Ctrl-C, or something breaks."""
+    """Show what happens until the time is up, Ctrl-C is pressed, or something breaks."""
     settings = worker.settings
     stop = Event()
     failures: list[Exception] = []
-    reader = TopicReader(settings, settings.interventions_topic, from_beginning=True)
+    reader = TopicReader(settings, settings.interventions_topic, from_beginning=True, follow=True)
     traffic = Thread(target=_send, args=(settings, found, stop, failures), name="traffic")
     begun = monotonic_s()
     traffic.start()
@@ -122,11 +124,11 @@ def _run(found: Demo, worker: LocalWorker, view: View, seconds: float) -> None:
 
 
 def _look(found: Demo, reader: TopicReader, client: ApiClient) -> None:
-    """Take the interventions that came, and the attributes of the visitors seen last."""
+    """Read new interventions, and the attributes of the most recent visitors."""
     until = monotonic_s() + _LOOK_S
     while monotonic_s() < until:
         for record in reader.poll(_POLL_S):
-            message = read_message(record.value())
+            message = read_message(record.value)
             if message is not None:
                 found.note(message)
     found.choose_visitors()
@@ -136,7 +138,7 @@ def _look(found: Demo, reader: TopicReader, client: ApiClient) -> None:
 
 
 def _send(settings: Settings, found: Demo, stop: Event, failures: list[Exception]) -> None:
-    """Write the shop's events until `stop`: the last minute's at once, then as they happen."""
+    """Write the shop's events until `stop`: the last minute's at once, later ones as they occur."""
     shop = Shop(
         _SEED,
         _USERS,

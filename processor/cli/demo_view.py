@@ -1,4 +1,4 @@
-"""What the demo shows: a screen that moves on a terminal, plain lines elsewhere."""
+"""The demo's output: a live screen on a terminal, plain lines elsewhere."""
 
 from collections import deque
 from dataclasses import dataclass, field
@@ -15,12 +15,13 @@ from rich.text import Text
 from processor.cli.interventions import Message, described, local_time, why
 from processor.cli.traffic import Traffic
 from processor.limits import DEMO_INTERVENTIONS_MAX, DEMO_VISITORS_MAX
+from processor.printable import printable
 
 _SHORT_ID = 8
 _SHORT_TEXT = 16
-# Between two lines of attributes where there is no terminal.
+# Between two lines of attributes if there is no terminal.
 _LINE_S = 5.0
-# A visitor whose attributes have not moved for so long makes room for another.
+# A visitor whose attributes have not changed for this long makes room for another.
 _QUIET_S = 6.0
 
 Values = dict[str, Any]  # JSON values by full name
@@ -28,11 +29,12 @@ Values = dict[str, Any]  # JSON values by full name
 
 @dataclass(slots=True)
 class Demo:
-    """What was seen so far.
+    """What the demo has seen so far.
 
-    `visitors` are those shown, with their attributes; `moved_s` says when these moved last. `new`
-    are the interventions since the last look. `seen`, the ids of the last events, and `sent` are
-    written by the thread that sends; everything else by the one that shows the demo.
+    `visitors` are the visitors shown, with their attributes; `moved_s` holds the time at which
+    these last changed. `new` are the interventions since the last look. The sending thread writes
+    `seen` (the ids of the latest events) and `sent`; the thread that shows the demo writes the
+    rest.
     """
 
     visitors: dict[str, Values] = field(default_factory=dict)
@@ -49,7 +51,7 @@ class Demo:
     servers: str = ""
 
     def choose_visitors(self) -> None:
-        """Show visitors of the last events in place of those with whom nothing happens."""
+        """Replace visitors without activity by visitors of the latest events."""
         quiet = [one for one in self.visitors if self.seconds - self.moved_s[one] > _QUIET_S]
         while self.seen:
             visitor = self.seen.popleft()
@@ -64,20 +66,20 @@ class Demo:
             self.moved_s[visitor] = self.seconds
 
     def take(self, profiles: dict[str, Values]) -> None:
-        """Take what the visitors' attributes are now."""
+        """Store the current attributes of the visitors."""
         for visitor, values in profiles.items():
             if values != self.visitors[visitor]:
                 self.moved_s[visitor] = self.seconds
                 self.visitors[visitor] = values
 
     def note(self, message: Message) -> None:
-        """Take an intervention from the topic."""
+        """Add an intervention that was read from the topic."""
         self.fired += 1
         self.new.append(message)
         self.interventions.append(message)
 
     def summary(self) -> str:
-        """Return the line at the end."""
+        """Return the last line of the output."""
         return (
             f"{self.sent.events} events sent, {self.fired} interventions read from the topic "
             f"in {self.seconds:.0f} s"
@@ -85,10 +87,10 @@ class Demo:
 
 
 class View(Protocol):
-    """Something that shows a demo while it is entered."""
+    """A context manager that shows a demo."""
 
     def show(self, demo: Demo) -> None:
-        """Show what is known now."""
+        """Show the current state."""
 
     def __enter__(self) -> Self:
         """Begin."""
@@ -103,7 +105,7 @@ class View(Protocol):
 
 
 class ScreenView:
-    """A screen of its own, drawn again at each look."""
+    """A full screen, redrawn at each look."""
 
     def __init__(self, console: Console) -> None:
         self._live = Live(console=console, auto_refresh=False, transient=False)
@@ -137,19 +139,19 @@ class ScreenView:
         names = next((list(values) for values in demo.visitors.values() if values), [])
         table.add_column("visitor", style="cyan", no_wrap=True)
         for name in names:
-            table.add_column(_short(name), justify="right")
+            table.add_column(Text(printable(_short(name))), justify="right")
         for visitor, values in demo.visitors.items():
             before = self._before.get(visitor, {})
             cells = [
                 _cell(values.get(name), moved=bool(before) and before.get(name) != values.get(name))
                 for name in names
             ]
-            table.add_row(visitor[:_SHORT_ID], *cells)
+            table.add_row(Text(printable(visitor[:_SHORT_ID])), *cells)
         return table
 
 
 class LinesView:
-    """Lines: each intervention as it comes, a visitor's attributes now and then."""
+    """Lines: each intervention as it arrives, and visitors' attributes every few seconds."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -176,7 +178,7 @@ class LinesView:
         for visitor, values in demo.visitors.items():
             if values:
                 shown = [f"{_short(name)} {_text(value)}" for name, value in values.items()]
-                self._line(Text(f"attributes    {visitor}  {', '.join(shown)}"))
+                self._line(Text(printable(f"attributes    {visitor}  {', '.join(shown)}")))
         self._line(Text(f"so far        {demo.summary()}"))
 
     def _line(self, text: Text) -> None:
@@ -184,11 +186,11 @@ class LinesView:
 
 
 def _own_look(demo: Demo) -> Text:
-    """Return how to read one of the visitors in another terminal."""
+    """Return the command that shows one of the visitors in another terminal."""
     visitor = next(iter(demo.visitors), "ID")
     address = urlsplit(demo.url).netloc
     command = f"processor attributes domain_userid {visitor} --http {address}"
-    return Text(f"in another terminal: {command}", style="dim")
+    return Text(printable(f"in another terminal: {command}"), style="dim")
 
 
 def _interventions(demo: Demo) -> Panel:
@@ -196,22 +198,22 @@ def _interventions(demo: Demo) -> Panel:
     for message in reversed(demo.interventions):
         target = message["target_attribute_key"]
         line = Text(f"{local_time(message['fired_at'])}  ", no_wrap=True, overflow="ellipsis")
-        line.append(message["name"], style="bold green")
-        line.append("  for ").append(str(target["id"])[:_SHORT_ID], style="cyan")
+        line.append(printable(message["name"]), style="bold green")
+        line.append("  for ").append(printable(str(target["id"])[:_SHORT_ID]), style="cyan")
         line.append("  because ")
         line.append(", and ".join(_short(why(one)) for one in message.get("because") or ()))
         lines.append(line)
     body = Group(*lines) if lines else Text("none yet")
-    return Panel(body, title="interventions from the topic, the last first", title_align="left")
+    return Panel(body, title="interventions from the topic, latest first", title_align="left")
 
 
 def _short(text: str) -> str:
-    """Return what is left of `group:attribute …` without the group."""
+    """Return `group:attribute …` without the group."""
     return text.partition(":")[2] or text
 
 
 def _cell(value: object, *, moved: bool) -> Text:
-    return Text(_text(value), style="bold yellow" if moved else "")
+    return Text(printable(_text(value)), style="bold yellow" if moved else "")
 
 
 def _text(value: object) -> str:

@@ -1,8 +1,8 @@
-"""The door of commands: errors leave as one line on stderr and an exit status, never as a trace.
+"""The door of commands: an error becomes one line on stderr and an exit status, never a trace.
 
-The last lines of somebody's log that are part of an error follow it, indented.
+If an error quotes the last lines of a log, they follow it, indented.
 
-Commands are loaded when they are asked for, so that each imports only what it needs.
+A command is loaded when it is called, so that each command imports only what it needs.
 """
 
 import sys
@@ -18,6 +18,7 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from processor.errors import ProcessorError, UsageError
+from processor.printable import printable, printable_lines
 
 _FAILED = 1
 _WRONG_USE = 2
@@ -25,7 +26,7 @@ _DEBUG = "--debug"
 
 
 class Door(TyperGroup):
-    """The root of the commands; `places` says where each is: `module:name`."""
+    """The root of the commands; `places` maps each command to `module:name`."""
 
     places: ClassVar[Mapping[str, str]] = {}
 
@@ -34,7 +35,7 @@ class Door(TyperGroup):
         return list(self.places)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:  # Typer's context and command
-        """Return a command, loaded now; None for an unknown one."""
+        """Load and return a command; None if it does not exist."""
         if cmd_name not in self.places:
             return None
         module, _, name = self.places[cmd_name].partition(":")
@@ -55,7 +56,7 @@ class Door(TyperGroup):
         windows_expand_args: bool = True,
         **extra: Any,  # Typer's
     ) -> Any:
-        """Run one command and end the process with its exit status."""
+        """Run one command and exit the process with its status."""
         given = list(sys.argv[1:] if args is None else args)
         try:
             status = super().main(
@@ -70,32 +71,35 @@ class Door(TyperGroup):
 
 
 def _told(error: Exception) -> tuple[str, int]:
-    """Return what to say and the exit status."""
-    text, status = str(error), _FAILED
+    """Return the line to print, which often quotes foreign text, and the exit status."""
+    text, status, lines = str(error), _FAILED, ""
     match error:
         case UsageError():
             status = _WRONG_USE
         case ProcessorError() if "\n" in error.detail:
-            text = f"{error.message} - {error.hint}\n{indent(error.detail, '    ')}"
+            text = f"{error.message} - {error.hint}"
+            lines = f"\n{indent(printable_lines(error.detail), '    ')}"
         case ProcessorError():
             pass
         case typer.TyperException():
             text, status = _usage(error), error.exit_code
         case typer.Abort():
-            text = "ended before it was done"
+            text = "aborted"
         case KafkaException():
-            text = f"Kafka refused: {error.args[0]} - is it running and reachable?"
+            text = f"Kafka refused the request: {error.args[0]} - is it running and reachable?"
         case OSError():
             where = f" {error.filename!r}" if error.filename else ""
-            text = f"the system refused{where}: {error.strerror or error}"
+            text = f"operating system error{where}: {error.strerror or error}"
         case _:
-            text = f"unexpected {type(error).__name__}: {error} - processor {_DEBUG} shows where"
-    return f"error: {text}", status
+            text = (
+                f"unexpected {type(error).__name__}: {error} - processor {_DEBUG} shows the trace"
+            )
+    return f"error: {printable(text)}{lines}", status
 
 
 def _usage(error: typer.TyperException) -> str:
     context = getattr(error, "ctx", None)
-    text = " ".join(error.format_message().split()) or "no command was given"
+    text = " ".join(error.format_message().split()) or "no command given"
     if context is None:
         return text
     return f"{text.rstrip('.')} - see: {context.command_path} --help"

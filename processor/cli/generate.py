@@ -1,4 +1,4 @@
-"""`processor generate`: events of a shop, true to the real thing, into the enriched topic."""
+"""`processor generate`: writes realistic events of a shop to the enriched topic."""
 
 import json
 import math
@@ -19,9 +19,9 @@ from processor.errors import UsageError
 from processor.local.shop import Shop
 from processor.settings import Settings
 
-# Events a second where no rate is given; of event time where they are written as fast as it goes.
+# Events a second if no rate is given; in event time if they are written as fast as possible.
 _RATE = 50.0
-# Between two lines of progress where there is no terminal.
+# Between two lines of progress if there is no terminal.
 _TELL_S = 5.0
 
 
@@ -30,29 +30,40 @@ def generate(  # noqa: PLR0913 - one argument an option
     *,
     rate: Annotated[
         float | None,
-        typer.Option(min=0, help="events a second; 0 as fast as it goes (the default of --events)"),
+        typer.Option(
+            min=0, help="events a second; 0: as fast as possible (the default with --events)"
+        ),
     ] = None,
-    events: Annotated[int, typer.Option(min=0, help="stop after so many; 0 at Ctrl-C")] = 0,
-    users: Annotated[int, typer.Option(min=1, help="people who visit the shop")] = 1_000,
+    events: Annotated[int, typer.Option(min=0, help="stop after this many; 0: at Ctrl-C")] = 0,
+    users: Annotated[int, typer.Option(min=1, help="number of people who visit the shop")] = 1_000,
     seed: Annotated[int, typer.Option(help="the same seed gives the same people and visits")] = 1,
     late: Annotated[float, typer.Option(min=0, max=1, help="share of late events")] = 0.01,
     duplicates: Annotated[
-        float, typer.Option(min=0, max=1, help="share of events that come a second time")
+        float, typer.Option(min=0, max=1, help="share of events that are sent twice")
     ] = 0.01,
     keyed: Annotated[
-        bool, typer.Option("--keyed/--unkeyed", help="key by visitor, or any partition")
+        bool,
+        typer.Option(
+            "--keyed/--unkeyed",
+            help="key events by visitor, or write them without a key to any partition",
+        ),
     ] = False,
     start_ms: Annotated[
-        int | None, typer.Option(help="time of the first event; so that they end, or begin, now")
+        int | None,
+        typer.Option(
+            help="time of the first event in ms; by default paced events begin now, others end now"
+        ),
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="write the events, one a line, here too")] = None,
-    send: Annotated[bool, typer.Option("--send/--no-send", help="into the topic")] = True,
+    out: Annotated[
+        Path | None, typer.Option(help="also write the events to this file, one per line")
+    ] = None,
+    send: Annotated[bool, typer.Option("--send/--no-send", help="write to the topic")] = True,
     as_json: Annotated[bool, typer.Option("--json", help="print the summary as JSON")] = False,
     settings: Settings,
 ) -> None:
-    """Write events of a shop into the enriched topic: 131 columns, carts, sessions, late ones."""
+    """Write events of a shop to the enriched topic: 131 columns, carts, sessions, late events."""
     if not send and out is None:
-        message = "--no-send without --out leaves nowhere to write"
+        message = "with --no-send and without --out, no events would be written"
         raise UsageError(message, hint="name a file with --out")
     pace = (0.0 if events else _RATE) if rate is None else rate
     shop = Shop(
@@ -77,7 +88,7 @@ def generate(  # noqa: PLR0913 - one argument an option
 
 
 def _start_ms(pace: float, events: int) -> int:
-    """Return when the first event happens: now, or so that the last of a heap happens now."""
+    """Return the time of the first event: now; without a pace, such that the last one is now."""
     return wall_ms() if pace else wall_ms() - math.ceil(events / _RATE * 1000)
 
 

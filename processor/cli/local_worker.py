@@ -10,6 +10,8 @@ import threading
 from pathlib import Path
 from typing import IO
 
+import httpx
+
 from processor.cli.setting_options import environment_of
 from processor.clock import monotonic_s
 from processor.errors import BrokerError, ProcessorError
@@ -17,14 +19,16 @@ from processor.settings import Settings
 
 # A worker flushes and leaves its group in a second or two; longer, and it is killed.
 _STOP_S = 20.0
-# With a state to restore a start can take minutes; without Kafka a worker gives up by itself.
+# A start that restores state can take minutes; without Kafka a worker gives up by itself.
 _READY_S = 600.0
 _READY = "ready "
 _LAST_LINES = 5
+# A worker that is busy with its state answers later than this; the request is then repeated.
+_ANSWER_S = 5.0
 
 
 def free_port(host: str) -> int:
-    """Return a port that nobody listens on now."""
+    """Return a port that is free now."""
     bare = host.strip("[]")
     with socket.socket(socket.AF_INET6 if ":" in bare else socket.AF_INET) as probe:
         probe.bind((bare, 0))
@@ -33,9 +37,10 @@ def free_port(host: str) -> int:
 
 
 class LocalWorker:
-    """One worker process. It is killed when this process ends, however that ends.
+    """One worker process. It is killed when this process ends, in whatever way.
 
-    With a `directory` it runs there, with its log in `worker.log`; without, where we are.
+    With a `directory` it runs there, with its log in `worker.log`; otherwise it runs in the
+    working directory.
     """
 
     def __init__(self, settings: Settings, directory: Path | None = None) -> None:
@@ -51,7 +56,7 @@ class LocalWorker:
             stderr=self._log,
             env=environment_of(settings),
             cwd=directory,
-            start_new_session=True,  # Ctrl-C is for us, who then stop the worker before Kafka
+            start_new_session=True,  # we receive Ctrl-C and stop the worker before Kafka
             text=True,
         )
         self._urls: queue.Queue[str | None] = queue.Queue()
@@ -63,7 +68,7 @@ class LocalWorker:
         return self._process.pid
 
     def wait_until_ready(self) -> None:
-        """Return when it serves; `url` is known then.
+        """Wait until it serves; then `url` is known.
 
         Raises:
             ProcessorError: it ended, or was not ready in time.
@@ -81,22 +86,33 @@ class LocalWorker:
                 self._process.wait(_STOP_S)
                 self.check()
         message = f"the worker at {self.settings.own_url} is not ready after {_READY_S:.0f} s"
-        raise BrokerError(message, hint="its log says what it waits for")
+        raise BrokerError(message, hint="its log states what it waits for")
+
+    def serves(self) -> bool:
+        """Return whether it serves now: a worker that was ready may wait for its group again."""
+        scheme = "https" if self.settings.tls_cert else "http"
+        address = f"{scheme}://{self.settings.http}/health/ready"
+        try:
+            # It is our own child process: the host in its certificate does not matter.
+            answer = httpx.get(address, verify=False, timeout=_ANSWER_S, trust_env=False)  # noqa: S501
+        except httpx.HTTPError:
+            return False
+        return answer.is_success
 
     def check(self) -> None:
-        """Raise ProcessorError where it has ended by itself."""
+        """Raise ProcessorError if it has ended by itself."""
         status = self._process.poll()
         if status is not None:
             message = f"the worker at {self.settings.own_url} ended with exit status {status}"
-            raise ProcessorError(message, detail=self._last_words(), hint="its log says why")
+            raise ProcessorError(message, detail=self._last_words(), hint="its log states why")
 
     def end(self) -> None:
-        """Ask it to end in order."""
+        """Request a graceful end."""
         if self._process.poll() is None:
             self._process.send_signal(signal.SIGTERM)
 
     def stop(self) -> None:
-        """End it in order and wait; kill it where that takes too long."""
+        """End it gracefully and wait; kill it if that takes too long."""
         self.end()
         try:
             self._process.wait(_STOP_S)

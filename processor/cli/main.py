@@ -1,6 +1,6 @@
 """The `processor` command, and the door at which every error becomes one line.
 
-Exit status: 0 done, 1 the work failed, 2 wrong use.
+Exit status: 0 success, 1 failure, 2 wrong usage.
 """
 
 from typing import Annotated, Final
@@ -10,8 +10,8 @@ import typer
 from processor import __version__
 from processor.cli.door import Door
 
-# Command: module and what it is called there, in the order of the help. Loaded when it is needed:
-# a worker's libraries take a second, which reading a topic does not have to wait for.
+# Each command with its module and its name there, in the order of the help. A command is loaded
+# when it is called: a worker's libraries take a second, and reading a topic need not wait for them.
 COMMANDS: Final = {
     "up": "processor.cli.up:up",
     "worker": "processor.cli.worker:worker",
@@ -26,6 +26,7 @@ COMMANDS: Final = {
     "interventions": "processor.cli.interventions:interventions",
     "dead-letters": "processor.cli.dead_letters:app",
     "topics": "processor.cli.topics:app",
+    "partitions": "processor.cli.partitions:app",
     "generate": "processor.cli.generate:generate",
     "demo": "processor.cli.demo:demo",
 }
@@ -63,7 +64,7 @@ def _root(
         typer.Option("--version", is_eager=True, callback=_print_version, help="show the version"),
     ] = False,
 ) -> None:
-    """Take what stands before the command; the door reads it."""
+    """Accept the options before the command; the door reads them."""
 
 
 def main() -> None:

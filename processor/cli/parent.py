@@ -1,4 +1,4 @@
-"""A child process that does not outlive the one that started it, however that one ends."""
+"""Makes a child process end with its parent, in whatever way the parent ends."""
 
 import ctypes
 import os
@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 
-# How late the parent's end is noticed where the kernel does not tell.
+# How late the parent's end is noticed if the kernel sends no signal.
 _POLL_S = 0.2
 # prctl(2): the signal that a process gets when its parent ends.
 _PR_SET_PDEATHSIG = 1
@@ -16,7 +16,7 @@ _PR_SET_PDEATHSIG = 1
 def end_with_parent(parent: int) -> None:
     """Arrange that this process is killed when the process `parent` ends.
 
-    A worker may be killed at any moment without harm, so nothing is asked to end in order.
+    Killing a worker does no harm at any moment, so there is no graceful end.
     """
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

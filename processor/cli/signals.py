@@ -1,4 +1,4 @@
-"""SIGTERM ends a command as Ctrl-C does; while it cleans up, neither can end it half-way."""
+"""SIGTERM ends a command as Ctrl-C does; neither interrupts its cleanup."""
 
 import signal
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ _BOTH = (signal.SIGINT, signal.SIGTERM)
 
 @contextmanager
 def ended_by_signals() -> Iterator[None]:
-    """Within, SIGTERM raises KeyboardInterrupt as SIGINT does."""
+    """Inside this context, SIGTERM raises KeyboardInterrupt as SIGINT does."""
     before = {number: signal.signal(number, signal.default_int_handler) for number in _BOTH}
     try:
         yield
@@ -20,7 +20,7 @@ def ended_by_signals() -> Iterator[None]:
 
 @contextmanager
 def undisturbed() -> Iterator[None]:
-    """Within, both signals are ignored."""
+    """Inside this context, both signals are ignored."""
     before = {number: signal.signal(number, signal.SIG_IGN) for number in _BOTH}
     try:
         yield

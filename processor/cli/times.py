@@ -12,20 +12,22 @@ def duration_ms(text: str, option: str) -> int:
     """Return a duration such as 90s, 15m, 1h, 7d in milliseconds.
 
     Raises:
-        UsageError: it is none.
+        UsageError: the text is not a duration.
     """
     match = re.fullmatch(r"([0-9]{1,9})([smhd])", text.strip())
     if match is None or not int(match[1]):
         message = f"{option} {text!r} is not a duration"
-        raise UsageError(message, hint="write a number and s, m, h or d, such as 90s or 24h")
+        raise UsageError(
+            message, hint="write a number followed by s, m, h or d, such as 90s or 24h"
+        )
     return int(match[1]) * _UNIT_MS[match[2]]
 
 
 def time_ms(text: str, option: str) -> int:
-    """Return an ISO 8601 time, UTC where it has no zone, in milliseconds since 1970.
+    """Return an ISO 8601 time, UTC if it has no zone, in milliseconds since 1970.
 
     Raises:
-        UsageError: it is none.
+        UsageError: the text is not a time.
     """
     try:
         moment = datetime.fromisoformat(text.strip())

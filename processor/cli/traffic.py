@@ -1,28 +1,25 @@
-"""Events of the shop on their way into the enriched topic or a file."""
+"""Writes events of the shop to the enriched topic or a file."""
 
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any
-
-from confluent_kafka import Producer
 
 from processor.cli.signals import ended_by_signals
 from processor.clock import monotonic_s
 from processor.errors import BrokerError
+from processor.kafka.sender import Failure, Message, Sender, not_delivered
 from processor.local.shop import GeneratedEvent
 from processor.settings import Settings
 
 # The column of the id that every visitor of the shop has.
 _NETWORK_USERID = 17
 _FLUSH_S = 60.0
-# Ahead of time by less than this is on time.
+# An event that is early by less than this is on time.
 _EARLY_S = 0.002
 # Events between two looks at the producer's deliveries.
 _SERVE_EVENTS = 200
-_POLL_S = 0.1
 
 Sink = Callable[[GeneratedEvent], None]
 
@@ -37,7 +34,7 @@ class Traffic:
     bytes: int = 0
 
     def count(self, event: GeneratedEvent) -> None:
-        """Note one more."""
+        """Count one more event."""
         self.events += 1
         self.late += event.late
         self.duplicates += event.duplicate
@@ -45,7 +42,7 @@ class Traffic:
 
 
 def paced(events: Iterable[GeneratedEvent], rate: float) -> Iterator[GeneratedEvent]:
-    """Yield `rate` events a second; 0: as fast as they are taken."""
+    """Yield `rate` events a second; 0: as fast as the caller takes them."""
     begun = monotonic_s()
     for number, event in enumerate(events):
         if rate and (ahead_s := begun + number / rate - monotonic_s()) > _EARLY_S:
@@ -60,7 +57,7 @@ def write(
     limit: int,
     on_written: Callable[[Traffic], None],
 ) -> Traffic:
-    """Give `limit` events (0: all) to each sink; on Ctrl-C stop and return what was written."""
+    """Write `limit` events (0: all) to each sink; return the counts, also after Ctrl-C."""
     traffic = Traffic()
     targets = list(sinks)
     try:
@@ -81,65 +78,49 @@ class EnrichedTopic:
     def __init__(self, settings: Settings, *, keyed: bool = False) -> None:
         self._topic = settings.enriched_topic
         self._keyed = keyed
-        self._errors: list[str] = []
+        self._errors: list[BrokerError] = []
         self._sent = 0
-        self._producer = Producer(
-            {
-                **settings.kafka_client,
-                "partitioner": "murmur2_random",
-                "enable.idempotence": True,
-                "compression.type": "lz4",
-                "linger.ms": 20,
-            }
+        self._sender = Sender(
+            settings.kafka_client, {"partitioner": "murmur2_random", "linger.ms": 20}
         )
 
     def __call__(self, event: GeneratedEvent) -> None:
         """Send one event.
 
         Raises:
-            BrokerError: an earlier one was not taken.
+            BrokerError: Kafka refused an earlier one; NotAuthorizedError if a right is missing.
         """
         key = event.value.split(b"\t", _NETWORK_USERID + 1)[_NETWORK_USERID]
-        while True:
-            try:
-                self._producer.produce(
-                    self._topic,
-                    event.value,
-                    key if self._keyed else None,
-                    on_delivery=self._delivered,
-                )
-            except BufferError:
-                self._producer.poll(_POLL_S)
-            else:
-                break
+        message = Message(self._topic, event.value, key if self._keyed else None)
+        self._sender.put(message, self._delivered)
         self._sent += 1
         if self._sent % _SERVE_EVENTS == 0:
-            self._producer.poll(0)
+            self._sender.poll()
             self._raise_refused()
 
     def close(self) -> None:
-        """Wait until Kafka has everything.
+        """Wait until Kafka has acknowledged everything.
 
         Raises:
             BrokerError: it has not.
         """
-        waiting = self._producer.flush(_FLUSH_S)
+        waiting = self._sender.flush(_FLUSH_S)
         if waiting:
-            self._errors.append(f"{waiting} events were not acknowledged in {_FLUSH_S:.0f} s")
+            unanswered = f"{waiting} events were not acknowledged in {_FLUSH_S:.0f} s"
+            self._errors.append(not_delivered(self._topic, unanswered))
         self._raise_refused()
 
-    def _delivered(self, error: Any, _: Any) -> None:  # confluent's types
+    def _delivered(self, error: Failure) -> None:
         if error is not None:
-            self._errors.append(str(error))
+            self._errors.append(not_delivered(self._topic, error))
 
     def _raise_refused(self) -> None:
         if self._errors:
-            message = f"Kafka did not take events for {self._topic!r}"
-            raise BrokerError(message, detail=self._errors[0], hint="is it running and reachable?")
+            raise self._errors[0]
 
 
 class EventFile:
-    """A file as a sink: one event a line."""
+    """A file as a sink: one event per line."""
 
     def __init__(self, path: Path) -> None:
         self._file = path.open("wb")
@@ -149,5 +130,5 @@ class EventFile:
         self._file.write(event.value + b"\n")
 
     def close(self) -> None:
-        """Write what is left."""
+        """Write the rest and close the file."""
         self._file.close()

@@ -1,4 +1,4 @@
-"""`processor test`: what definitions would have computed and fired on events that are there."""
+"""`processor test`: what definitions would have computed and fired on existing events."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
-from processor.cli.definitions_files import File, Json, catalog_of, problems_told, read_file
+from processor.cli.definitions_files import File, Json, catalog_of, problems_told, read_file, warn
 from processor.cli.kafka import partitions_of
 from processor.cli.setting_options import with_settings
 from processor.cli.times import duration_ms, time_ms
@@ -17,6 +17,8 @@ from processor.cli.what_if_view import Choice, as_json_object, show
 from processor.clock import wall_ms
 from processor.engine import Plan, Source, WhatIf, compile_plan
 from processor.errors import UsageError
+from processor.interventions import iso_time
+from processor.printable import printable
 from processor.settings import Settings
 from processor.streaming.history import EventHistory
 
@@ -35,49 +37,55 @@ def what_if(  # noqa: PLR0913 - one argument an option
             exists=True,
             dir_okay=False,
             readable=True,
-            help="events of this file, one TSV line each, instead of those in the topic",
+            help="read the events from this file, one TSV line each, not from the topic",
         ),
     ] = None,
     window: Annotated[
-        str | None, typer.Option(help="events of the last 90s, 15m, 1h, 7d …; if not given, 1h")
+        str | None,
+        typer.Option(help="read events of the last 90s, 15m, 1h, 7d …; if not given, 1h"),
     ] = None,
     since: Annotated[
-        str | None, typer.Option("--from", help="events since this ISO 8601 time")
+        str | None, typer.Option("--from", help="read events since this ISO 8601 time")
     ] = None,
     app_id: Annotated[
         list[str] | None,
         typer.Option(
-            help="only events of this app_id; repeatable; if not given, PROCESSOR_APP_IDS"
+            help="use only events of this app_id; repeatable; if not given, PROCESSOR_APP_IDS"
         ),
     ] = None,
     identifier: Annotated[
-        list[str] | None, typer.Option("--id", help="only profiles of this id; repeatable")
+        list[str] | None, typer.Option("--id", help="show only profiles of this id; repeatable")
     ] = None,
     sample: Annotated[
-        int, typer.Option(min=1, max=1_000, help="ids shown of each attribute key without --id")
+        int,
+        typer.Option(
+            min=1, max=1_000, help="number of ids to show for each attribute key without --id"
+        ),
     ] = 10,
-    seed: Annotated[int, typer.Option(min=0, help="which ids are shown without --id")] = 1,
+    seed: Annotated[
+        int, typer.Option(min=0, help="seed that selects the ids shown without --id")
+    ] = 1,
     at: Annotated[
         str | None,
         typer.Option(
-            help="read the values at this ISO 8601 time; if not given, now, and with "
-            "--events the latest event time"
+            help="show the values at this ISO 8601 time; if not given, now, or with --events "
+            "the latest event time"
         ),
     ] = None,
     as_json: Json = False,
     settings: Settings,
 ) -> None:
-    """Show what definitions would have computed and fired on events that are there.
+    """Show what definitions would have computed and fired on existing events.
 
-    Nothing is published, no consumer group is joined, nothing running is disturbed.
+    The command publishes nothing, joins no consumer group, and disturbs nothing that runs.
 
-    Events come in the order of record timestamp, partition, offset.
-    --window and --from go by the timestamp of the record.
-    Every profile starts empty: lifetime attributes know these events only.
+    Events are read in the order of record timestamp, partition, offset.
+    --window and --from use the timestamp of the record.
+    Every profile starts empty: lifetime attributes count these events only.
     """
     start_ms = _start_ms(events, window, since)
     read_ms = None if at is None else time_ms(at, "--at")
-    with problems_told(as_json=as_json):
+    with problems_told(as_json=as_json, alone=True):
         plan, keys = _plan(file, tuple(app_id or ()), settings)
     ids = tuple(identifier or ())
     run = WhatIf(plan, ids)
@@ -87,13 +95,23 @@ def what_if(  # noqa: PLR0913 - one argument an option
         typer.echo(as_json_object(run, choice))
     else:
         show(run, choice)
+        if not run.events:
+            typer.echo(printable(_why_empty(events, start_ms, settings)), err=True)
+
+
+def _why_empty(events: Path | None, start_ms: int, settings: Settings) -> str:
+    """Return where there was no event."""
+    if events is not None:
+        return f"no events in the file {str(events)!r}"
+    since = f"the topic {settings.enriched_topic!r} since {iso_time(start_ms)}"
+    return f"no events in {since} - read more with --window 7d or --from, if there are older ones"
 
 
 def _start_ms(events: Path | None, window: str | None, since: str | None) -> int:
-    """Return from when on the topic is read."""
+    """Return the time from which the topic is read."""
     if events is not None and (window or since):
         message = "--events was given with --window or --from"
-        raise UsageError(message, hint="a file is read as a whole")
+        raise UsageError(message, hint="a file is always read whole")
     if window and since:
         message = "--window and --from were both given"
         raise UsageError(message, hint="give one of them")
@@ -104,14 +122,16 @@ def _start_ms(events: Path | None, window: str | None, since: str | None) -> int
 
 def _plan(file: Path, app_ids: tuple[str, ...], settings: Settings) -> tuple[Plan, Sequence[str]]:
     """Return the compiled definitions, and the attribute keys of their groups."""
-    catalog = catalog_of(read_file(file))
+    objects = read_file(file)
+    catalog = catalog_of(objects)
+    warn(catalog, objects)
     plan = compile_plan(catalog, **settings.counting(app_ids))
     groups = catalog.published().attribute_groups.values()
     return plan, sorted({group.attribute_key.name for group in groups})
 
 
 def _take_topic(run: WhatIf, start_ms: int, settings: Settings) -> int:
-    """Run over the topic's events; return the time until which it was read."""
+    """Process the topic's events; return the time up to which it was read."""
     partitions = partitions_of(settings, settings.enriched_topic)
     sources = [Source(settings.enriched_topic, number) for number in range(partitions)]
     now_ms = wall_ms()
@@ -120,19 +140,20 @@ def _take_topic(run: WhatIf, start_ms: int, settings: Settings) -> int:
         _progress(history.total) as tell,
     ):
         for event in history:
-            run.take(event.value, sources[event.partition], event.offset)
+            run.take(event.value, sources[event.partition], event.offset, event.arrival_ms)
             if run.events % _TELL_EVENTS == 0:
                 tell(run.events)
     return now_ms
 
 
 def _take_file(run: WhatIf, file: Path) -> int:
-    """Run over the lines of a file; return the latest event time."""
+    """Process the lines of a file, which all arrive now; return the latest event time."""
+    now_ms = wall_ms()
     source = Source(str(file), 0)
     size = 0
     with file.open("rb") as lines, _progress(file.stat().st_size) as tell:
         for number, line in enumerate(lines):
-            run.take(line.rstrip(b"\r\n"), source, number)
+            run.take(line.rstrip(b"\r\n"), source, number, now_ms)
             size += len(line)
             if run.events % _TELL_EVENTS == 0:
                 tell(size)

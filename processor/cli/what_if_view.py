@@ -1,4 +1,4 @@
-"""What a what-if run found, for a person and for a program."""
+"""The result of a what-if run, for people and for programs."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -9,19 +9,21 @@ from typing import Any
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from processor.aggregates import Result
 from processor.cli.interventions import described
 from processor.engine import CompiledAttribute, WhatIf
 from processor.interventions import Fired, encode_message
+from processor.printable import printable, printable_json
 
-# Interventions that are listed; all are counted.
+# Interventions that are listed at most; all are counted.
 _LISTED_MAX = 50
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What is shown: of each attribute key these ids, else `sample` of them; values at `now_ms`."""
+    """What to show: for each key these ids, or `sample` of them if none; values at `now_ms`."""
 
     keys: Sequence[str]
     ids: Sequence[str]
@@ -57,11 +59,11 @@ def as_json_object(run: WhatIf, choice: Choice) -> str:
             for (name, version), count in sorted(run.fired_counts.items())
         ],
     }
-    return json.dumps(found, ensure_ascii=False)
+    return printable_json(json.dumps(found, ensure_ascii=False))
 
 
 def show(run: WhatIf, choice: Choice) -> None:
-    """Print tables on a terminal, else tab-separated lines; the counts go to stderr then."""
+    """Print tables on a terminal, otherwise tab-separated lines with the counts on stderr."""
     console = Console()
     if not console.is_terminal:
         for line in _lines(run, choice):
@@ -75,7 +77,7 @@ def show(run: WhatIf, choice: Choice) -> None:
         for attribute in values.attributes:
             table.add_column(attribute.name, overflow="fold")
         for identifier, row in values.rows.items():
-            table.add_row(identifier, *map(_text, row))
+            table.add_row(*(Text(printable(cell)) for cell in (identifier, *map(_text, row))))
         console.print(table)
     told = Console(soft_wrap=True, highlight=False)
     for fired in run.fired[:_LISTED_MAX]:
@@ -83,10 +85,11 @@ def show(run: WhatIf, choice: Choice) -> None:
     if (more := run.fired_counts.total() - _LISTED_MAX) > 0:
         told.print(f"and {more} more")
     for (name, version), count in sorted(run.fired_counts.items()):
-        told.print(f"{name} v{version} would have fired {count} time{'s' * (count != 1)}")
+        line = f"{name} v{version} would have fired {count} time{'s' * (count != 1)}"
+        told.print(Text(printable(line)))
     if (run.plan.rules or run.plan.joints) and not run.fired_counts:
         told.print("no intervention would have fired")
-    told.print(_summary(run))
+    told.print(Text(printable(_summary(run))))
 
 
 def _values(run: WhatIf, choice: Choice) -> Iterator[Values]:
@@ -105,13 +108,13 @@ def _lines(run: WhatIf, choice: Choice) -> Iterator[str]:
     for values in _values(run, choice):
         for identifier, row in values.rows.items():
             for attribute, value in zip(values.attributes, row, strict=True):
-                yield "\t".join(
-                    ("attribute", values.key, identifier, attribute.full_name, _text(value))
-                )
+                cells = ("attribute", values.key, identifier, attribute.full_name, _text(value))
+                yield "\t".join(map(printable, cells))
     for fired in run.fired:
         because = json.dumps(_message(fired)["because"], ensure_ascii=False)
         name = f"{fired.name}_v{fired.version}"
-        yield "\t".join(("intervention", fired.target_key, fired.target_id, name, because))
+        who = map(printable, ("intervention", fired.target_key, fired.target_id, name))
+        yield "\t".join((*who, printable_json(because)))
 
 
 def _counts(run: WhatIf) -> dict[str, Any]:  # JSON values
@@ -139,7 +142,7 @@ def _summary(run: WhatIf) -> str:
         for one in counts["rejected"]
     ]
     if run.left_out:
-        parts.append(f"{run.left_out} left out: too many ids, name some with --id")
+        parts.append(f"{run.left_out} left out: too many ids, choose some with --id")
     return ", ".join(parts)
 
 

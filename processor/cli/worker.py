@@ -21,13 +21,13 @@ def worker(
 ) -> None:
     """Run one worker against an existing Kafka until a signal ends it.
 
-    Prints `ready URL` on stdout when it serves. Workers of one --app-id share the work; give each
-    its own --data-dir and --http.
+    Prints `ready URL` to stdout when it serves. Workers with the same --app-id share the work;
+    give each its own --data-dir and --http.
     """
     if parent:
         end_with_parent(parent)
     if not settings.http_port:
-        # Other workers reach this one under its port: it must be known before it listens.
+        # Other workers reach this one at its port, which must be known before it listens.
         host = settings.http_host
         settings = settings.model_copy(update={"http": f"{host}:{free_port(host)}"})
     app.main(settings, on_ready=lambda url: print(f"ready {url}", flush=True))

@@ -1,7 +1,8 @@
-"""The Snowplow tracker protocol to enriched events: what trackers send, as lines of 131 columns."""
+"""Converts the Snowplow tracker protocol to enriched events: lines of 131 columns."""
 
 from processor.collector.addresses import Address, take_apart
 from processor.collector.arrival import Arrival
+from processor.collector.bodies import decompressed
 from processor.collector.enriched import enriched_event
 from processor.collector.parameters import PARAMETERS, UNSET_COLUMNS
 from processor.collector.requests import (
@@ -23,6 +24,7 @@ __all__ = [
     "RefusedEvent",
     "collect_body",
     "collect_query",
+    "decompressed",
     "enriched_event",
     "refused_request",
     "take_apart",

@@ -1,11 +1,10 @@
-"""Addresses of pages: their parts, and what their queries say of campaigns and other sites."""
+"""Addresses of pages: their parts, and the campaigns and other sites in their queries."""
 
 import re
 from typing import NamedTuple
-from urllib.parse import parse_qsl
 
 from processor.collector.conversion import clean, to_time
-from processor.limits import QUERY_FIELDS_MAX
+from processor.collector.queries import query_fields
 
 _ADDRESS_PATTERN = re.compile(
     r"(?:(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*):)?"
@@ -17,7 +16,7 @@ _ADDRESS_PATTERN = re.compile(
 )
 _HOST_PATTERN = re.compile(r"(?P<host>\[[0-9A-Fa-f:.]+\]|[^:\[\]]*)(?::(?P<port>[0-9]{0,5}))?")
 _HTTPS_PORT = "443"
-_HTTP_PORT = "80"  # also of schemes that have no port: so are the columns everywhere
+_HTTP_PORT = "80"  # also for schemes without a port, as in all enriched events
 _CAMPAIGN = {
     "utm_medium": "mkt_medium",
     "utm_source": "mkt_source",
@@ -25,14 +24,14 @@ _CAMPAIGN = {
     "utm_content": "mkt_content",
     "utm_campaign": "mkt_campaign",
 }
-# Parameters that networks add to the addresses of their advertisements; the first one counts.
+# Parameters that ad networks add to the addresses of their advertisements; the first one counts.
 _CLICKS = {"gclid": "Google", "msclkid": "Microsoft", "dclid": "DoubleClick"}
-# domain_userid and time of the page with the link, where trackers decorate links to other sites.
+# domain_userid and time of the page with the link, if trackers decorate links to other sites.
 _CROSS_DOMAIN = "_sp"
 
 
 class Address(NamedTuple):
-    """An address and its parts, in the order of the columns; empty where there is none."""
+    """An address and its parts, in the order of the columns; missing parts are empty."""
 
     url: str
     scheme: str
@@ -44,10 +43,10 @@ class Address(NamedTuple):
 
 
 def take_apart(url: str) -> Address:
-    """Return the parts of an address as they stand in it, not decoded.
+    """Return the parts of an address as written, not decoded.
 
     Raises:
-        ValueError: what stands where the host is has no such form.
+        ValueError: the host part is malformed.
     """
     text = clean(url).replace(" ", "%20")
     match = _ADDRESS_PATTERN.fullmatch(text)
@@ -64,12 +63,12 @@ def take_apart(url: str) -> Address:
 
 
 def query_columns(query: str) -> dict[str, str]:
-    """Return the columns that the query of a page sets: its campaign, and who sent the visitor.
+    """Return the columns that the query of a page sets: the campaign, and the referring visitor.
 
     Raises:
-        ValueError: the time in a decorated link is none, or the query has too many fields.
+        ValueError: the time in a decorated link is invalid, or the query has too many fields.
     """
-    fields = dict(parse_qsl(query, keep_blank_values=True, max_num_fields=QUERY_FIELDS_MAX))
+    fields = query_fields(query, keep_blank=True)
     columns = {
         column: fields[parameter] for parameter, column in _CAMPAIGN.items() if parameter in fields
     }

@@ -1,4 +1,4 @@
-"""What a collector knows of a request besides the events in it."""
+"""The properties of a request, apart from its events."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """One request. A tracker's own word on address, useragent, page and user goes before these.
+    """One request. Address, useragent, page and user sent by the tracker take precedence.
 
-    `page_url` is where the request came from, which browsers say in a header. `new_event_id` makes
-    a UUID for an event that has none.
+    `page_url` is the page that sent the request, which browsers name in a header. `new_event_id`
+    creates a UUID for an event that has none.
     """
 
     received_ms: int

@@ -1,8 +1,8 @@
-"""Texts of the tracker protocol to texts of columns; what cannot be converted is refused.
+"""Converts texts of the tracker protocol to texts of columns; refuses invalid ones.
 
-Every function takes a text that is not empty, and raises ValueError that says what is wrong with
-it. The rules are those of Snowplow's Enrich: what it refuses is refused here, so that a mistake
-shows on a laptop and not in production.
+Every function takes a text that is not empty, and raises ValueError with the reason if it is
+invalid. The rules are those of Snowplow's Enrich: what Enrich refuses is refused here, so that a
+mistake shows on a laptop and not in production.
 """
 
 import re
@@ -11,8 +11,8 @@ from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
 
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - columns are UTC and say no zone
-# The last millisecond of the year 9999: later years have no text of this form.
-_TIME_MS_MAX = 253_402_300_799_999
+# The years 1 to 9999: other years have no text in this form.
+_TIME_MS_MIN, _TIME_MS_MAX = -62_135_596_800_000, 253_402_300_799_999
 # Integers of the columns have 32 bits.
 _INT_MIN, _INT_MAX = -(2**31), 2**31 - 1
 # Powers of ten that a double holds, and digits that say all that it holds.
@@ -20,9 +20,11 @@ _EXPONENT_MAX = 308
 _DIGITS_MAX = 100
 _INT_PATTERN = re.compile(r"[+-]?[0-9]{1,10}")
 _SIZE_PATTERN = re.compile(r"([0-9]{1,10})x([0-9]{1,10})")
-_TIME_PATTERN = re.compile(r"[0-9]{1,15}")
+_TIME_PATTERN = re.compile(r"-?[0-9]{1,15}")
+# An address with a port, or an IPv6 address in brackets.
+_WITH_PORT = re.compile(r'"?(?:\[([^\]]+)\]|([0-9]{1,3}(?:\.[0-9]{1,3}){3}))(?::[0-9]*)?"?')
 _CONTROL_PATTERN = re.compile(r"[\x00-\x1f\x7f]")
-# Trackers of old write this for a number that is not there.
+# Old trackers send this for a missing number.
 _NULL = "null"
 
 PLATFORMS = frozenset({"web", "iot", "app", "mob", "pc", "cnsl", "tv", "srv", "headset"})
@@ -38,12 +40,12 @@ EVENTS = {
 
 
 def clean(text: str) -> str:
-    """Return the text without what would break a line: tabs are four spaces, controls are gone."""
+    """Return a text that cannot break a line: tabs become four spaces, controls are removed."""
     return _CONTROL_PATTERN.sub("", text.replace("\t", "    "))
 
 
 def time_text(time_ms: int) -> str:
-    """Return a time as columns have it."""
+    """Return a time in the form of the columns."""
     moment = _EPOCH + timedelta(milliseconds=time_ms)
     return moment.isoformat(" ", "milliseconds")
 
@@ -88,7 +90,7 @@ def to_flag(text: str) -> str:
 
 
 def to_uuid(text: str) -> str:
-    """A UUID, in small letters."""
+    """A UUID, in lower case."""
     message = "is not a UUID"
     try:
         found = str(uuid.UUID(text))
@@ -100,15 +102,15 @@ def to_uuid(text: str) -> str:
 
 
 def to_time(text: str) -> str:
-    """A time, from milliseconds since 1970."""
-    if not _TIME_PATTERN.fullmatch(text) or int(text) > _TIME_MS_MAX:
+    """A time, from milliseconds since 1970; it may be negative."""
+    if not _TIME_PATTERN.fullmatch(text) or not _TIME_MS_MIN <= int(text) <= _TIME_MS_MAX:
         message = "is not a time in milliseconds since 1970"
         raise ValueError(message)
     return time_text(int(text))
 
 
 def to_size(text: str) -> tuple[str, str]:
-    """Width and height, from such as 1280x1024."""
+    """Width and height, from a text such as 1280x1024."""
     match = _SIZE_PATTERN.fullmatch(text)
     if match is None or any(int(part) > _INT_MAX for part in match.groups()):
         message = "is not a width and a height such as 1280x1024"
@@ -135,5 +137,10 @@ def to_event(text: str) -> str:
 
 
 def to_ip_address(text: str) -> str:
-    """The first of several addresses, which is the visitor's; the others are proxies."""
-    return re.split(r"[, ]", text, maxsplit=1)[0]
+    """The first of several addresses, which is the visitor's, without its port.
+
+    The others belong to proxies. An IPv6 address with a port is in brackets.
+    """
+    first = re.split(r"[, ]", text, maxsplit=1)[0]
+    match = _WITH_PORT.fullmatch(first)
+    return first if match is None else match[1] or match[2]

@@ -1,7 +1,8 @@
 """Self-describing JSON in parameters: entities, and the event of its own schema.
 
-A document is checked and written as it came, without white space between its parts; its numbers
-stay as they are. Whether the data fit their schemas is not checked: that needs their registry.
+A document is checked and written unchanged, except for white space between its parts. Its numbers
+stay as they are, and half of a character becomes U+FFFD. The data are not validated against their
+schemas, because that needs the schema registry.
 """
 
 import base64
@@ -13,8 +14,10 @@ import msgspec
 import orjson
 
 from processor.errors import MalformedEventError
+from processor.events.json_size import holds_more_values
 from processor.events.self_describing import decode_contexts, decode_unstruct
-from processor.limits import SCHEMA_PART_BYTES_MAX
+from processor.events.surrogates import readable_json
+from processor.limits import DOCUMENT_VALUES_MAX, SCHEMA_PART_CHARS_MAX
 
 _SNOWPLOW: Final = "iglu:com.snowplowanalytics.snowplow"
 _UNSTRUCT: Final = f"{_SNOWPLOW}/unstruct_event/jsonschema/1-0-"
@@ -22,8 +25,8 @@ _CONTEXTS: Final = f"{_SNOWPLOW}/contexts/jsonschema/1-0-"
 _SCHEMA_PATTERN = re.compile(
     r"iglu:([A-Za-z0-9_.-]+)/([A-Za-z0-9_-]+)/([A-Za-z0-9_-]+)/([1-9][0-9]*-[0-9]+-[0-9]+)"
 )
-# A tracker that writes the standard alphabet instead of the one for addresses is understood; its
-# plus signs are spaces after a query was read.
+# Besides the URL-safe alphabet, the standard one is accepted; its plus signs are spaces after a
+# query was parsed.
 _ALPHABET = str.maketrans("-_ ", "+/+")
 
 
@@ -32,6 +35,7 @@ class _Envelope(msgspec.Struct, gc=False):
     data: msgspec.Raw
 
 
+_NOT_JSON = (orjson.JSONDecodeError, msgspec.DecodeError, RecursionError)
 _envelope_decoder = msgspec.json.Decoder(_Envelope)
 
 
@@ -39,11 +43,11 @@ def schema_parts(uri: str) -> tuple[str, str, str, str]:
     """Return vendor, name, format and version of an Iglu URI.
 
     Raises:
-        ValueError: it is none.
+        ValueError: the text is not an Iglu URI.
     """
-    match = _SCHEMA_PATTERN.fullmatch(uri) if len(uri) <= SCHEMA_PART_BYTES_MAX else None
+    match = _SCHEMA_PATTERN.fullmatch(uri) if len(uri) <= SCHEMA_PART_CHARS_MAX else None
     if match is None:
-        shown = uri[:SCHEMA_PART_BYTES_MAX]
+        shown = uri[:SCHEMA_PART_CHARS_MAX]
         message = f"has {shown!r}, which is not a schema such as iglu:vendor/name/jsonschema/1-0-0"
         raise ValueError(message)
     vendor, name, kind, version = match.groups()
@@ -51,7 +55,7 @@ def schema_parts(uri: str) -> tuple[str, str, str, str]:
 
 
 def unstruct_schema(column: str) -> tuple[str, str, str, str]:
-    """Return vendor, name, format and version of the event in a column that stands."""
+    """Return vendor, name, format and version of the event in a finished column."""
     return schema_parts(decode_unstruct(column.encode()).schema)
 
 
@@ -66,12 +70,12 @@ def unstruct_from_base64(text: str) -> str:
 
 
 def contexts_from_text(text: str) -> str:
-    """The column contexts, from JSON; empty where it has no entity."""
+    """The column contexts, from JSON; empty if there is no entity."""
     return _contexts(text.encode())
 
 
 def contexts_from_base64(text: str) -> str:
-    """The column contexts, from JSON in base64; empty where it has no entity."""
+    """The column contexts, from JSON in base64; empty if there is no entity."""
     return _contexts(_from_base64(text))
 
 
@@ -96,17 +100,28 @@ def _contexts(document: bytes) -> str:
 
 
 def _checked(document: bytes, schema: str) -> bytes:
+    if holds_more_values(document, DOCUMENT_VALUES_MAX):
+        message = f"holds more than {DOCUMENT_VALUES_MAX} values"
+        raise ValueError(message)
     try:
-        orjson.loads(document)
-        column = msgspec.json.format(document, indent=-1)
-        found = _envelope_decoder.decode(column).schema
-    except (orjson.JSONDecodeError, msgspec.DecodeError, RecursionError) as error:
-        message = f"is not self-describing JSON: {error}"
-        raise ValueError(message) from error
+        column, found = _formatted(document)
+    except _NOT_JSON:
+        try:
+            column, found = _formatted(readable_json(document))
+        except _NOT_JSON as error:
+            message = f"is not self-describing JSON: {error}"
+            raise ValueError(message) from error
     if not found.startswith(schema):
-        message = f"has the schema {found[:SCHEMA_PART_BYTES_MAX]!r} instead of {schema}0"
+        message = f"has the schema {found[:SCHEMA_PART_CHARS_MAX]!r} instead of {schema}0"
         raise ValueError(message)
     return column
+
+
+def _formatted(document: bytes) -> tuple[bytes, str]:
+    """Return a document without white space, and its schema."""
+    orjson.loads(document)
+    column = msgspec.json.format(document, indent=-1)
+    return column, _envelope_decoder.decode(column).schema
 
 
 def _from_base64(text: str) -> bytes:

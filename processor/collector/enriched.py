@@ -1,10 +1,10 @@
-"""One event of the tracker protocol to one line of the enriched TSV.
+"""Converts one event of the tracker protocol to one line of the enriched TSV.
 
-The order in which columns are set, each step over what the ones before it did:
+Columns are set in this order; a later step may overwrite an earlier one:
 
-1. what is known of the request: address, useragent, the collector's cookie, times
+1. properties of the request: address, useragent, the collector's cookie, times
 2. the parameters
-3. the parts of the page's address and of its referrer, and what the page's query says
+3. the parts of the page's address and of its referrer, and the page's query
 4. the derived time
 5. vendor, name, format and version of the event's schema
 """
@@ -35,12 +35,12 @@ _SCHEMAS = {
 _SCHEMA_COLUMNS = ("event_vendor", "event_name", "event_format", "event_version")
 _ADDRESS_PARTS = ("scheme", "host", "port", "path", "query", "fragment")
 _JSON_PARAMETERS = frozenset({"co", "cx", "ue_pr", "ue_px"})
-# Who the visitor is, the surest first.
+# The columns that identify the visitor, the most reliable first.
 _VISITOR_COLUMNS = ("domain_userid", "user_id", "network_userid")
 
 
 class _Line:
-    """The columns of an event, being set; and every mistake that was met."""
+    """The columns of an event in progress, and all mistakes found so far."""
 
     def __init__(self) -> None:
         self.columns: dict[str, str] = {}
@@ -60,7 +60,7 @@ class _Line:
 
 
 def enriched_event(parameters: Parameters, arrival: Arrival) -> tuple[bytes, bytes]:
-    """Return an event's line, and the visitor that it is of, by which it is partitioned.
+    """Return an event's line, and its visitor, which is the partition key.
 
     Raises:
         TrackerProtocolError: with all mistakes of the parameters.
@@ -69,14 +69,14 @@ def enriched_event(parameters: Parameters, arrival: Arrival) -> tuple[bytes, byt
     line = _Line()
     _put_arrival(line, arrival)
     _put_parameters(line, parameters)
-    _put_page(line, parameters.get("url") or arrival.page_url)
+    _put_page(line, parameters.get("url", ""), arrival.page_url)
     _put_referrer(line, parameters.get("refr", ""))
     if line.mistakes:
         raise _refusal(line.mistakes)
     _put_derived_time(line, parameters, arrival.received_ms)
     _put_schema(line)
     value = "\t".join(line.get(column) for column in ATOMIC_COLUMNS).encode(errors="replace")
-    parse_event(value)  # whatever a worker would refuse is refused here
+    parse_event(value)  # anything that a worker would refuse is refused here
     visitor = next(filter(None, map(line.get, _VISITOR_COLUMNS)), "")
     return value, visitor.encode(errors="replace")
 
@@ -106,14 +106,16 @@ def _put_parameters(line: _Line, parameters: Parameters) -> None:
             line.put(column, converted)
 
 
-def _put_page(line: _Line, url: str) -> None:
-    if not url:
+def _put_page(line: _Line, url: str, header: str) -> None:
+    """Set the page that the tracker names, else the page in the browser's header, if valid."""
+    if not (url or header):
         return
     try:
-        address = take_apart(url)
+        address = take_apart(url or header)
         columns = query_columns(address.query)
     except ValueError as error:
-        line.mistake("url", url, error)
+        if url:
+            line.mistake("url", url, error)
         return
     line.put("page_url", address.url)
     _put_address(line, "page", address)
@@ -122,12 +124,12 @@ def _put_page(line: _Line, url: str) -> None:
 
 
 def _put_referrer(line: _Line, url: str) -> None:
+    """Set the parts of a referrer; if it is not an address, only its text."""
     if not url:
         return
     try:
         address = take_apart(url)
-    except ValueError as error:
-        line.mistake("refr", url, error)
+    except ValueError:
         return
     _put_address(line, "refr", address)
     if address.host and address.host == line.get("page_urlhost"):
@@ -140,9 +142,9 @@ def _put_address(line: _Line, prefix: str, address: Address) -> None:
 
 
 def _put_derived_time(line: _Line, parameters: Parameters, received_ms: int) -> None:
-    """Put the true time where it is said, else the collector's less the time spent on the device.
+    """Set the true time if it is sent, else the collector's time minus the delay on the device.
 
-    A device whose clock says that it sent before it created is not believed.
+    If the device's sent time is earlier than its created time, the delay is ignored.
     """
     derived = line.get("true_tstamp")
     if not derived:

@@ -1,6 +1,6 @@
-"""How long the text of a column may be, in characters: Snowplow's schema of the atomic event.
+"""The maximum length of each column in characters: Snowplow's schema of the atomic event.
 
-Longer texts are cut. The columns of JSON have no bound of their own.
+Longer texts are cut. JSON columns have no limit of their own.
 """
 
 from typing import Final

@@ -1,7 +1,7 @@
-"""The tracker protocol as a table: each parameter, the columns that it sets, how its text is read.
+"""The tracker protocol as a table: each parameter, its columns, and how its text is read.
 
-The pairs ue_pr and ue_px, and co and cx, are JSON as it is and in base64. Parameters that are not
-here are ignored. UNSET_COLUMNS are those that the protocol has nothing for, with the reason.
+The pairs ue_pr and ue_px, and co and cx, are plain JSON and JSON in base64. Parameters that are not
+in the table are ignored. UNSET_COLUMNS are the columns without a parameter, with the reason.
 """
 
 from collections.abc import Callable
@@ -32,10 +32,10 @@ _PairConversion = Callable[[str], tuple[str, str]]
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """The columns that a parameter sets, and the texts that it puts there.
+    """The columns that a parameter sets, and the function that returns their texts.
 
     Raises (read):
-        ValueError: the text cannot be that parameter's.
+        ValueError: the text is not valid for this parameter.
     """
 
     columns: tuple[str, ...]
@@ -71,7 +71,7 @@ PARAMETERS: dict[str, Parameter] = {
     "sid": _one("domain_sessionid", to_uuid),
     "vid": _one("domain_sessionidx", to_integer),
     "nuid": _one("network_userid", to_text),
-    "tnuid": _one("network_userid", to_text),  # after nuid: it overrules it
+    "tnuid": _one("network_userid", to_text),  # after nuid, because it overrides it
     "fp": _one("user_fingerprint", to_text),
     "ip": _one("user_ipaddress", to_ip_address),
     # the page
@@ -101,7 +101,7 @@ PARAMETERS: dict[str, Parameter] = {
     "cx": _one("contexts", contexts_from_base64),
     "ue_pr": _one("unstruct_event", unstruct_from_text),
     "ue_px": _one("unstruct_event", unstruct_from_base64),
-    # structured events; ev_ is what they were called once
+    # structured events; ev_ is the former prefix
     "ev_ca": _one("se_category", to_text),
     "ev_ac": _one("se_action", to_text),
     "ev_la": _one("se_label", to_text),
@@ -124,7 +124,7 @@ PARAMETERS: dict[str, Parameter] = {
     "tr_cu": _one("tr_currency", to_text),
     "ti_id": _one("ti_orderid", to_text),
     "ti_sk": _one("ti_sku", to_text),
-    "ti_na": _one("ti_name", to_text),  # some trackers wrote it so
+    "ti_na": _one("ti_name", to_text),  # some trackers used this name
     "ti_nm": _one("ti_name", to_text),
     "ti_ca": _one("ti_category", to_text),
     "ti_pr": _one("ti_price", to_decimal),

@@ -1,32 +1,38 @@
-"""Requests of trackers to events: one in a query, or many in a body.
+"""Converts requests of trackers to events: one in a query, or many in a body.
 
-A body is `{"schema": "iglu:…/payload_data/…", "data": [{parameter: text, …}, …]}`. What the query
-of such a request says holds for each of its events, before what they say themselves; without a
-body it is the event. An event that cannot be right is refused alone; a body that cannot be read is
-refused as a whole.
+A body is `{"schema": "iglu:…/payload_data/…", "data": [{parameter: text, …}, …]}`. The parameters
+in the query of such a request apply to each of its events and take precedence over the event's own;
+without a body, the query is the event. An invalid event is refused alone; a body that cannot be
+parsed is refused as a whole.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
-from urllib.parse import parse_qsl
 
-import msgspec
 import orjson
 
 from processor.collector.arrival import Arrival
+from processor.collector.bodies import read_body
 from processor.collector.enriched import Parameters, enriched_event
+from processor.collector.queries import query_fields
 from processor.errors import DeadLetterReason, MalformedEventError, TrackerProtocolError
-from processor.limits import COLLECTED_EVENTS_MAX, DETAIL_CHARS_MAX, QUERY_FIELDS_MAX
+from processor.events.json_size import holds_more_values
+from processor.limits import (
+    COLLECTED_EVENTS_MAX,
+    COLLECTED_VALUES_MAX,
+    DETAIL_CHARS_MAX,
+)
 
 _PAYLOAD: Final = "iglu:com.snowplowanalytics.snowplow/payload_data/jsonschema/1-"
-_JSON: Final = "application/json"
+# A page that is being left sends text/plain, which needs no preflight request.
+_TYPES: Final = ("application/json", "text/plain")
 _NAMES_TOLD_MAX = 10
 
 
 @dataclass(frozen=True, slots=True)
 class CollectedEvent:
-    """A line of the enriched TSV, and the visitor that it is of."""
+    """A line of the enriched TSV, and its visitor."""
 
     key: bytes
     value: bytes
@@ -34,7 +40,7 @@ class CollectedEvent:
 
 @dataclass(frozen=True, slots=True)
 class RefusedEvent:
-    """What a tracker sent that cannot be an event, and why."""
+    """Something that a tracker sent but that cannot be an event, with the reason."""
 
     value: bytes
     reason: DeadLetterReason
@@ -43,22 +49,21 @@ class RefusedEvent:
 
 @dataclass(frozen=True, slots=True)
 class Collected:
-    """What became of a request."""
+    """The result of a request."""
 
     events: list[CollectedEvent]
     refused: list[RefusedEvent]
 
 
-class _Body(msgspec.Struct, gc=False):
-    schema: str
-    data: list[msgspec.Raw]
+@dataclass(frozen=True, slots=True)
+class _NoJson:
+    """A placeholder for an event that is not JSON."""
 
-
-_body_decoder = msgspec.json.Decoder(_Body)
+    detail: str
 
 
 def collect_query(query: str, arrival: Arrival) -> Collected:
-    """Return the event of a query, or why there is none."""
+    """Return the event of a query, or the reason why there is none."""
     sent = query.encode(errors="replace")
     try:
         parameters = _query_parameters(query)
@@ -71,24 +76,24 @@ def collect_query(query: str, arrival: Arrival) -> Collected:
 
 
 def collect_body(body: bytes, content_type: str, query: str, arrival: Arrival) -> Collected:
-    """Return the events of a body; where there is none, that of the query.
+    """Return the events of a body; if there is no body, the event of the query.
 
     Raises:
-        TrackerProtocolError: it has none that could be looked at.
+        TrackerProtocolError: the body has no readable events.
     """
     if query and not body and not content_type:
         return collect_query(query, arrival)
     kind = content_type.partition(";")[0].strip().lower()
-    if kind != _JSON:
-        message = f"the content type is {content_type[:100]!r}; it must be {_JSON}"
+    if kind not in _TYPES:
+        message = f"the content type is {content_type[:100]!r}; it must be {_TYPES[0]}"
         raise TrackerProtocolError(DeadLetterReason.PAYLOAD, message)
     given = _query_parameters(query)
-    items = [(sent, _merged(orjson.loads(sent), given)) for sent in _items(body)]
+    items = [(sent, _merged(_parsed(sent), given)) for sent in _items(body)]
     return _collect(items, arrival)
 
 
 def refused_request(value: bytes, error: TrackerProtocolError) -> Collected:
-    """Return a request of which nothing could be used."""
+    """Return the result of a request that is refused as a whole."""
     return Collected([], [RefusedEvent(value, error.reason, error.detail)])
 
 
@@ -104,6 +109,12 @@ def _collect(items: Iterable[tuple[bytes, Any]], arrival: Arrival) -> Collected:
         except (TrackerProtocolError, MalformedEventError) as error:
             detail = error.detail[:DETAIL_CHARS_MAX]
             collected.refused.append(RefusedEvent(sent, error.reason, detail))
+        except MemoryError:
+            raise
+        except Exception as error:
+            # A fault of ours in one event must not affect the other events of its request.
+            detail = repr(error)[:DETAIL_CHARS_MAX]
+            collected.refused.append(RefusedEvent(sent, DeadLetterReason.UNEXPECTED, detail))
         else:
             collected.events.append(CollectedEvent(visitor, value))
     return collected
@@ -111,33 +122,45 @@ def _collect(items: Iterable[tuple[bytes, Any]], arrival: Arrival) -> Collected:
 
 def _query_parameters(query: str) -> dict[str, str]:
     try:
-        return dict(parse_qsl(query, errors="replace", max_num_fields=QUERY_FIELDS_MAX))
+        return query_fields(query)
     except ValueError as error:
         message = f"the query cannot be read: {error}"
         raise TrackerProtocolError(DeadLetterReason.PAYLOAD, message) from error
 
 
 def _items(body: bytes) -> list[bytes]:
+    if holds_more_values(body, COLLECTED_VALUES_MAX):
+        message = f"the body holds more than {COLLECTED_VALUES_MAX} values"
+        raise TrackerProtocolError(DeadLetterReason.TOO_LARGE, message)
     try:
-        orjson.loads(body)  # all of it is JSON; what follows looks only at what it needs
-        document = _body_decoder.decode(body)
-    except (orjson.JSONDecodeError, msgspec.DecodeError, RecursionError) as error:
+        document = read_body(body)
+    except ValueError as error:
         message = f"the body is not self-describing JSON with a list of events: {error}"
         raise TrackerProtocolError(DeadLetterReason.PAYLOAD, message) from error
     if not document.schema.startswith(_PAYLOAD):
         message = f"the body has the schema {document.schema[:100]!r} instead of {_PAYLOAD}0-4"
         raise TrackerProtocolError(DeadLetterReason.PAYLOAD, message)
-    count = len(document.data)
+    count = len(document.events)
     if not count:
         message = "the body has no events"
         raise TrackerProtocolError(DeadLetterReason.PAYLOAD, message)
     if count > COLLECTED_EVENTS_MAX:
         message = f"the body has {count} events, at most {COLLECTED_EVENTS_MAX} are allowed"
         raise TrackerProtocolError(DeadLetterReason.TOO_LARGE, message)
-    return [bytes(item) for item in document.data]
+    return document.events
+
+
+def _parsed(sent: bytes) -> Any:  # decoded JSON
+    try:
+        return orjson.loads(sent)
+    except orjson.JSONDecodeError as error:
+        return _NoJson(str(error))
 
 
 def _checked(item: Any) -> Parameters:  # decoded JSON
+    if isinstance(item, _NoJson):
+        message = f"the event is not JSON: {item.detail}"
+        raise TrackerProtocolError(DeadLetterReason.PAYLOAD, message)
     if not isinstance(item, dict):
         message = "an event is an object of parameters"
         raise TrackerProtocolError(DeadLetterReason.PAYLOAD, message)

@@ -1,29 +1,26 @@
-"""Comparisons of one value with what a definition says.
+"""Comparisons of one value with the value in a definition.
 
-Numbers compare with numbers (a boolean is no number), strings with strings, booleans with booleans
-for equality alone. Any other pair is false for every operator but `!=`, `not in`, `not like` and
-`not rlike`, which are true whenever there is a value and the operator without `not` is false. Lists
-and maps equal nothing. A value that is missing or cannot be used (None, REJECTED) satisfies only
-`is null`.
+Numbers compare with numbers (a boolean is not a number), strings with strings, booleans with
+booleans for equality only. For any other pair, every operator is false except `!=`, `not in`,
+`not like` and `not rlike`, which are true if there is a value and the operator without `not` is
+false. Lists and maps equal nothing. A value that is missing or cannot be used (None, REJECTED)
+satisfies only `is null`.
 """
 
 import operator as operators
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from definitions.patterns import PatternError, TextTest, compile_like, compile_regular_expression
+from definitions.operators import OPERATORS, Pattern
+from definitions.patterns import PatternError
 from processor.errors import DefinitionError
 from processor.events import REJECTED
 
-# What is compared is a value of an event or of an attribute, checked by its type at run time.
+# The compared value comes from an event or an attribute; its type is checked at run time.
 Comparison = Callable[[Any], bool]
+# The same of two values: that before an event, and that after it.
+Change = Callable[[Any, Any], bool]
 
-_ORDERINGS: dict[str, Callable[[Any, Any], bool]] = {
-    "<": operators.lt,
-    ">": operators.gt,
-    "<=": operators.le,
-    ">=": operators.ge,
-}
 _NUMBERS = frozenset({int, float})
 
 
@@ -33,14 +30,21 @@ def compile_comparison(operator: str, expected: Any) -> Comparison:
     Raises:
         DefinitionError: an unknown operator, or a pattern that does not compile.
     """
-    if operator in _NULL_TESTS:
-        return _NULL_TESTS[operator]
-    if operator in _ORDERINGS:
-        return _ordered(_ORDERINGS[operator], expected)
-    if operator in _COMPILERS:
-        return _COMPILERS[operator](expected)
-    message = f"operator {operator!r} is not computed"
-    raise DefinitionError(message)
+    row = OPERATORS.get(operator)
+    if row is not None and row.negates is not None:
+        return _negated(compile_comparison(row.negates, expected))
+    if row is not None and isinstance(row.operand, Pattern):
+        return _matching(row.operand, expected)
+    compiler = _COMPILERS.get(operator)
+    if compiler is None:
+        message = f"operator {operator!r} is not computed"
+        raise DefinitionError(message)
+    return compiler(expected)
+
+
+def compile_change(operator: str) -> Change:
+    """Return the test of an operator that compares the values before and after an event."""
+    return _CHANGES[operator]
 
 
 def _missing(value: Any) -> bool:
@@ -65,12 +69,15 @@ def _equal(expected: Any) -> Comparison:
     return _never
 
 
-def _ordered(compare: Callable[[Any, Any], bool], expected: Any) -> Comparison:
-    if isinstance(expected, str):
-        return lambda value: type(value) is str and compare(value, expected)
-    if isinstance(expected, int | float) and not isinstance(expected, bool):
-        return lambda value: type(value) in _NUMBERS and compare(value, expected)
-    return _never
+def _ordered(compare: Callable[[Any, Any], bool]) -> Callable[[Any], Comparison]:
+    def ordered(expected: Any) -> Comparison:
+        if isinstance(expected, str):
+            return lambda value: type(value) is str and compare(value, expected)
+        if isinstance(expected, int | float) and not isinstance(expected, bool):
+            return lambda value: type(value) in _NUMBERS and compare(value, expected)
+        return _never
+
+    return ordered
 
 
 def _among(expected: Any) -> Comparison:
@@ -91,41 +98,30 @@ def _among(expected: Any) -> Comparison:
     return among
 
 
-def _like(pattern: Any) -> Comparison:
-    return _matching(compile_like, pattern)
-
-
-def _rlike(pattern: Any) -> Comparison:
-    return _matching(compile_regular_expression, pattern)
-
-
-def _matching(compile_pattern: Callable[[str], TextTest], pattern: Any) -> Comparison:
-    if not isinstance(pattern, str):
+def _matching(pattern: Pattern, expected: Any) -> Comparison:
+    if not isinstance(expected, str):
         return _never
     try:
-        matches = compile_pattern(pattern)
+        matches = pattern.compile(expected)
     except PatternError as error:
-        message = f"pattern {pattern[:64]!r} cannot be used: {error}"
+        message = f"pattern {expected[:64]!r} cannot be used: {error}"
         raise DefinitionError(message) from error
     return lambda value: type(value) is str and matches(value)
 
 
-def _negated(compiler: Callable[[Any], Comparison]) -> Callable[[Any], Comparison]:
-    def negated(expected: Any) -> Comparison:
-        holds = compiler(expected)
-        return lambda value: _present(value) and not holds(value)
-
-    return negated
+def _negated(holds: Comparison) -> Comparison:
+    return lambda value: _present(value) and not holds(value)
 
 
-_NULL_TESTS: dict[str, Comparison] = {"is null": _missing, "is not null": _present}
+# What negates another operator, or compares with a pattern, follows from its row in `OPERATORS`.
 _COMPILERS: dict[str, Callable[[Any], Comparison]] = {
     "=": _equal,
-    "!=": _negated(_equal),
-    "like": _like,
-    "not like": _negated(_like),
-    "rlike": _rlike,
-    "not rlike": _negated(_rlike),
+    "<": _ordered(operators.lt),
+    ">": _ordered(operators.gt),
+    "<=": _ordered(operators.le),
+    ">=": _ordered(operators.ge),
     "in": _among,
-    "not in": _negated(_among),
+    "is null": lambda _expected: _missing,
+    "is not null": lambda _expected: _present,
 }
+_CHANGES: dict[str, Change] = {"changed": operators.ne}

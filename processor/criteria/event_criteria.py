@@ -1,4 +1,4 @@
-"""Criteria of an attribute over one event: every one of `all`, at least one of `any`."""
+"""Criteria of an attribute for one event: every one of `all`, at least one of `any`."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -13,9 +13,9 @@ EventTest = Callable[[Event], bool]
 def compile_criteria(
     every: Sequence[Criterion], some: Sequence[Criterion] | None
 ) -> EventTest | None:
-    """Return the test of an event; None where nothing is asked for.
+    """Return the test of an event; None if there are no criteria.
 
-    `some` is None where no such list is given; an empty one is never met.
+    `some` is None if no such list is given; an empty list is never met.
     """
     required = tuple(map(_compile_criterion, every))
     if some is None:

@@ -1,4 +1,4 @@
-"""Event selectors: which events an attribute looks at, by their schema or event specification."""
+"""Event selectors: which events an attribute uses, by their schema or event specification."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -11,17 +11,17 @@ _SPECIFICATION = "com.snowplowanalytics.snowplow/event_specification/1"
 
 @dataclass(frozen=True, slots=True)
 class Selectors:
-    """Matches when any selector does, or there is none.
+    """Matches if any selector matches, or if there is none.
 
-    A selector by schema matches when every part that it gives is equal, one by event specification
-    when it is among those that the event carries.
+    A selector by schema matches if every part that it names is equal; a selector by event
+    specification, if the event carries that specification.
     """
 
     schemas: tuple[tuple[str | None, str | None, str | None], ...]
     specifications: frozenset[str]
 
     def match(self, vendor: str, name: str, version: str, carried: Collection[str]) -> bool:
-        """Say whether an event of this schema matches that carries these event specifications."""
+        """Return whether an event with this schema and these event specifications matches."""
         if not (self.schemas or self.specifications):
             return True
         return not self.specifications.isdisjoint(carried) or any(
@@ -49,10 +49,10 @@ def compile_selectors(selectors: Sequence[definitions.Event]) -> Selectors:
 
 
 def carried_specifications(event: Event) -> frozenset[str]:
-    """Return the event specifications that an event says it follows, by the ids in its entities.
+    """Return the event specifications that an event carries, by the ids in its entities.
 
     Raises:
-        MalformedEventError: the entities are no JSON.
+        MalformedEventError: the entities are not JSON.
     """
     count = event.entity_count(_SPECIFICATION)
     if not count:

@@ -1,4 +1,18 @@
-"""One published attribute compiled: where its state is, and how its value is read."""
+"""One published attribute compiled: where its state is, and how its value is read.
+
+The input of an attribute is its *series*: attribute key, selectors, criteria, property, and the
+domain of the values. Attributes with the same five share a series, whatever they aggregate, and the
+values are contributed once. How the values are stored depends on the attribute:
+
+- without a period, they go into a *slot*, one for each family of aggregations (most_frequent and
+  least_frequent share one). A slot lasts until its *timer* ends: the timer of the attribute's own
+  time to live, else the timer of its group, else none. With another timer, it is another slot
+- with a period, they are the entries of a *window*, of which each attribute reads its own period
+
+The names of series, slots and timers are hashes of their content (names.py). So definitions with
+the same meaning share state, and a definition that changes its meaning starts without state.
+plan.py combines the attributes of all definitions, and lists these words.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,6 +20,8 @@ from datetime import timedelta
 
 import definitions
 from definitions import AttributeGroup
+from definitions.aggregations import AGGREGATIONS, TIME_UNITS_MS
+from definitions.attribute_types import DOMAINS, FLOATS, item_type
 from processor.aggregates import AGGREGATES, Aggregate, Result, State, unchanged
 from processor.engine.names import (
     canonical_criteria,
@@ -16,27 +32,10 @@ from processor.engine.names import (
 from processor.engine.profile import Profile
 from processor.errors import DefinitionError
 from processor.interventions import Reader
-from processor.windows import state_between
+from processor.windows import ranks_between, state_between
 
-# How a contributed value must look, by attribute type.
-DOMAINS = {
-    "string": "string",
-    "timestamp": "string",
-    "bytes": "string",
-    "bool": "boolean",
-    "int32": "integer",
-    "int64": "integer",
-    "double": "number",
-    "float": "number",
-    "unix_timestamp": "number",
-}
 NO_VALUE = "none"
 _ANY_VALUE = "scalar"
-_WITHOUT_VALUE = frozenset({"counter", "time_since_last", "time_since_first"})
-# Their own type says nothing about the values that they count.
-_OF_ANY_VALUE = frozenset({"category_count", "approx_count_distinct"})
-_FLOAT_TYPES = frozenset({"double", "float"})
-_UNIT_MS = {"s": 1_000, "min": 60_000, "h": 3_600_000, "d": 86_400_000}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +51,7 @@ class Lifetime:
 class CompiledAttribute:
     """A published attribute of one group version.
 
-    `read(profile, now_ms)` is its value at that time, `default` where it has no result.
+    `read(profile, now_ms)` is its value at that time, or `default` if it has no result.
     `series_id` is None for attributes that are registered but not computed from the stream.
     `period_ms` is None for lifetime attributes, `lifetime` for windowed ones. `timeless`: the value
     does not depend on the time at which it is read.
@@ -80,15 +79,12 @@ class CompiledAttribute:
 def compile_attribute(
     group: AttributeGroup, attribute: definitions.Attribute, domain: str
 ) -> CompiledAttribute:
-    """Compile an attribute of a published stream group whose values are of `domain`.
+    """Compile an attribute of a published stream group, with values of `domain`.
 
     Raises:
-        DefinitionError: an aggregation or property that is not computed.
+        DefinitionError: its property is not computed.
     """
-    aggregate = AGGREGATES.get(attribute.aggregation)
-    if aggregate is None:
-        message = f"aggregation {attribute.aggregation!r} is not computed"
-        raise DefinitionError(message)
+    aggregate = AGGREGATES[attribute.aggregation]
     key = group.attribute_key.name
     series_id = series_name(key, attribute, domain)
     period_ms = None if attribute.period is None else milliseconds(attribute.period)
@@ -110,7 +106,7 @@ def compile_attribute(
 
 
 def registered_attribute(group: AttributeGroup, name: str, kind: str) -> CompiledAttribute:
-    """Return an attribute that is served as null: nothing computes it from the stream."""
+    """Return an attribute that is served as null, because it is not computed from the stream."""
     return CompiledAttribute(
         group=group.name,
         version=group.version,
@@ -128,12 +124,12 @@ def registered_attribute(group: AttributeGroup, name: str, kind: str) -> Compile
 
 
 def value_domain(attribute: definitions.Attribute) -> str:
-    """Return which values can contribute; DefinitionError for a type that is not computed."""
+    """Return which values can contribute; raise DefinitionError if the type is not computed."""
     aggregation = attribute.aggregation
-    if aggregation in _WITHOUT_VALUE:
+    row = AGGREGATIONS[aggregation]
+    if not row.takes_property:
         return NO_VALUE
-    of_any = aggregation in _OF_ANY_VALUE
-    domain = _ANY_VALUE if of_any else DOMAINS.get(attribute.type.removesuffix("_list"))
+    domain = _ANY_VALUE if row.own_result else DOMAINS.get(item_type(attribute.type))
     if domain is None:
         message = f"type {attribute.type!r} is not computed for {aggregation}"
         raise DefinitionError(message)
@@ -149,7 +145,7 @@ def group_timer(group: AttributeGroup) -> int:
 
 
 def group_ttl_ms(group: AttributeGroup) -> int | None:
-    """Return the time to live of a group: its own, else its key's."""
+    """Return the time to live of a group: its own, else that of its attribute key."""
     ttl = group.ttl or group.attribute_key.ttl
     return None if ttl is None else milliseconds(ttl)
 
@@ -214,18 +210,31 @@ def _reader(
         value = None if state is None else result_at(state, now_ms)
         return default if value is None else value
 
-    return read_window
+    ranked = aggregate.ranked
+    if ranked is None:
+        return read_window
+
+    def read_ranked(profile: Profile, now_ms: int) -> Result:
+        window = profile.head.windows.get(series_id)
+        if window is None:
+            return default
+        ranks = ranks_between(window, profile.parts, aggregate, now_ms - period_ms, now_ms)
+        if ranks is None:
+            return read_window(profile, now_ms)
+        return ranked.result(ranks) if len(ranks) else default
+
+    return read_ranked
 
 
 def _result(attribute: definitions.Attribute, aggregate: Aggregate) -> Callable[[State], Result]:
-    return aggregate.result_float if attribute.type in _FLOAT_TYPES else aggregate.result
+    return aggregate.result_float if attribute.type in FLOATS else aggregate.result
 
 
 def _result_at(attribute: definitions.Attribute, aggregate: Aggregate) -> ResultAt:
     if attribute.time_unit is None:
         result = _result(attribute, aggregate)
         return lambda state, _now_ms: result(state)
-    unit_ms = _UNIT_MS[attribute.time_unit]
+    unit_ms = TIME_UNITS_MS[attribute.time_unit]
     return lambda time_ms, now_ms: max(now_ms - time_ms, 0) / unit_ms
 
 

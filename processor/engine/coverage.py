@@ -1,21 +1,24 @@
-"""Since when what a partition keeps is complete, and what of it has to go.
+"""Since when the state that a partition keeps is complete, and which state must be dropped.
 
 The owner of a partition notes what the definitions in force keep: entries of windows, accumulators,
-times to live, firings. Each has a name: the id of the series, accumulator, timer or rule; the
-entries of a series have its id inverted. The note says since which event time it has been computed
-without a break, and, of entries, how long they are kept.
+times to live, firings. Each has a name: the id of the series, accumulator, timer or rule. The
+entries of a series have its id inverted. The note states since which event time each has been
+computed without a break and, for entries, how long they are kept.
 
-What is not kept any more is *gone* from the next generation on. A profile of an older generation
-may hold some of it still, and loses that as soon as anybody looks at it. So what comes back starts
-anew everywhere, at whatever moment a sweep or a read meets which profile.
+What is no longer kept is *gone* from the next generation on. A profile of an older generation may
+still hold some of it, and loses it as soon as the profile is used. So what is kept again later
+starts anew everywhere, regardless of when a sweep or a read reaches each profile.
 
-The record is 1 byte magic 0xA9, 1 byte format number 1, 4 bytes CRC-32 (zlib, big-endian) of the
-rest, and msgpack: [definitions offset, that of the first note, generation, {name: [since, kept
-ms]}, {name: generation}].
+The body of the record (processor/formats.py) is the msgpack of [definitions offset, that of the
+first note, generation, {name: [since, kept ms, definitions offset, confirmed]}, {name:
+generation}]. At format level 1, the last two elements of a name are missing.
+
+A stage that reads events may be behind with the definitions, and may not yet send what is new to
+the owner. So `since` of what is new moves forward until all partitions of the source are known to
+be read under definitions that contain it (`read_under`). It also moves forward whenever something
+is received that was sent under older definitions (`sent_under`).
 """
 
-import struct
-import zlib
 from collections.abc import Mapping
 
 import msgspec
@@ -24,28 +27,36 @@ from processor.engine.attribute import CompiledAttribute
 from processor.engine.expire import forget
 from processor.engine.plan import Plan
 from processor.engine.profile import Profile
-from processor.errors import StateFormatError
+from processor.formats import FIRST_LEVEL, Kind, RecordReader, first_fields
 
-MAGIC = 0xA9
-FORMAT = 1
-_HEADER = struct.Struct(">BBI")
+# Fields of a Coverage at level 1; the index of what is kept, and the fields of each such entry.
+_FIELDS_1 = 5
+_KEPT = 3
+_KEPT_FIELDS_1 = 2
 # Since the partition's beginning.
 _ALWAYS_MS = 0
-# Before any plan's.
+# Lower than the offset of any plan.
 _NO_OFFSET = -2
 
 
 class Kept(msgspec.Struct, array_like=True):
-    """Since which event time something is kept, 0 for always; of entries, for how long."""
+    """Since which event time something is kept, 0 for always; for entries, also how long.
+
+    `offset` is the offset of the definitions that introduced it. `confirmed` states that all
+    partitions of the source were read under these or later definitions from `since_ms` on. Records
+    of versions that did not check this have neither.
+    """
 
     since_ms: int
     kept_ms: int
+    offset: int = _NO_OFFSET
+    confirmed: bool = True
 
 
 class Coverage(msgspec.Struct, array_like=True):
-    """What is kept under the definitions up to an offset, and what is gone, by name.
+    """What is kept under the definitions up to an offset, and what is gone, both by name.
 
-    `first_offset` is that of the definitions noted first: those of the partition's beginning.
+    `first_offset` is the offset of the first definitions noted: those at the partition's beginning.
     """
 
     definitions_offset: int
@@ -55,11 +66,11 @@ class Coverage(msgspec.Struct, array_like=True):
     gone: dict[int, int]
 
     def note(self, plan: Plan, now_ms: int) -> bool:
-        """Note what a plan keeps; return whether anything is different.
+        """Note what a plan keeps; return whether anything changed.
 
-        What is new may have missed all events up to `now_ms`; none, at the partition's beginning. A
-        plan older than the last one noted says nothing: who reads the definitions behind others
-        will get to theirs.
+        What is new may have missed all events up to `now_ms`; at the partition's beginning, it has
+        missed none. A plan older than the last one noted is ignored: a worker that is behind with
+        the definitions will reach the newer ones.
         """
         if plan.definitions_offset < self.definitions_offset:
             return False
@@ -78,29 +89,55 @@ class Coverage(msgspec.Struct, array_like=True):
         for name, kept_ms in wanted.items():
             before = self.kept.get(name)
             if before is None:
-                self.kept[name] = Kept(now_ms, kept_ms)
+                always = now_ms == _ALWAYS_MS
+                self.kept[name] = Kept(now_ms, kept_ms, plan.definitions_offset, always)
                 continue
             if kept_ms > before.kept_ms:
                 before.since_ms = max(before.since_ms, now_ms - before.kept_ms)
             before.kept_ms = kept_ms
         return moved
 
-    def begin_later(self, definitions_offset: int, now_ms: int) -> bool:
-        """Note that something was sent under these definitions; return whether that matters.
+    def sent_under(self, definitions_offset: int, now_ms: int) -> bool:
+        """Note that something was sent under these definitions; return whether anything changed.
 
-        Those that were noted first were not the first ones, then: what they keep begins only now.
+        What later definitions introduced begins only now. If these definitions are older than the
+        first ones noted, those were not the first, and nothing was always kept.
         """
-        if definitions_offset >= self.first_offset:
+        if definitions_offset >= self.definitions_offset:
             return False
-        self.first_offset = _NO_OFFSET
+        first = definitions_offset < self.first_offset
+        if first:
+            self.first_offset = _NO_OFFSET
+        moved = False
         for kept in self.kept.values():
-            kept.since_ms = kept.since_ms or now_ms
-        return True
+            if kept.offset > definitions_offset or (first and kept.since_ms == _ALWAYS_MS):
+                moved |= kept.since_ms < now_ms
+                kept.since_ms = max(kept.since_ms, now_ms)
+        return moved or first
+
+    def read_under(self, definitions_offset: int, now_ms: int) -> bool:
+        """Note the oldest definitions under which any source partition is read from now on.
+
+        They can be older than before, if a partition has moved to a worker that is behind with the
+        definitions. Return whether anything changed.
+        """
+        moved = False
+        for kept in self.kept.values():
+            if not kept.confirmed or 0 <= definitions_offset < kept.offset:
+                kept.since_ms = max(kept.since_ms, now_ms)
+                kept.confirmed = kept.offset <= definitions_offset
+                moved = True
+        return moved
+
+    def cut(self, limit_ms: int) -> None:
+        """Limit times that are later than possible, because a clock was ahead, to `limit_ms`."""
+        for kept in self.kept.values():
+            kept.since_ms = min(kept.since_ms, limit_ms)
 
     def since_ms(self, attribute: CompiledAttribute, now_ms: int) -> int | None:
         """Return since when an attribute's value at `now_ms` is complete; None: it is complete.
 
-        An attribute that was not noted yet begins now.
+        An attribute that has not been noted yet begins now.
         """
         period_ms = attribute.period_ms
         if attribute.series_id is None:
@@ -119,7 +156,7 @@ class Coverage(msgspec.Struct, array_like=True):
         return None if since_ms <= now_ms - period_ms else since_ms
 
     def renew(self, profile: Profile) -> None:
-        """Drop from a profile what is gone since it was looked at last."""
+        """Drop from a profile what has gone since the profile was last used."""
         head = profile.head
         if head.generation == self.generation:
             return
@@ -129,48 +166,48 @@ class Coverage(msgspec.Struct, array_like=True):
             profile.changed = True
 
     def forget_gone(self, generation: int) -> bool:
-        """Forget what was gone by a generation: no profile holds any of it. Say if there was any.
+        """Forget what was gone by a generation; return whether there was anything.
 
-        Whoever says so has looked at all profiles that were stored when that generation was.
+        No profile holds any of it: the caller has checked all profiles stored at that generation.
         """
         left = {name: number for name, number in self.gone.items() if number > generation}
         some = len(left) < len(self.gone)
         self.gone = left
         return some
 
-    def encode(self) -> bytes:
-        """Return the record's bytes."""
-        body = _encoder.encode(self)
-        return _HEADER.pack(MAGIC, FORMAT, zlib.crc32(body)) + body
+    def encode(self, level: int) -> bytes:
+        """Return the record's bytes at a format level."""
+        return Kind.COVERAGE.seal(_encoder.encode(self._at_level(level)), level)
+
+    def _at_level(self, level: int) -> object:
+        if level > FIRST_LEVEL:
+            return self
+        fields = list(first_fields(self, _FIELDS_1))
+        fields[_KEPT] = {
+            name: first_fields(kept, _KEPT_FIELDS_1) for name, kept in self.kept.items()
+        }
+        return fields
 
 
 def new_coverage() -> Coverage:
-    """Return that of a partition at its beginning, of which nothing was noted."""
+    """Return the coverage of a partition at its beginning, for which nothing is noted yet."""
     return Coverage(_NO_OFFSET, _NO_OFFSET, 0, {}, {})
 
 
 def decode_coverage(data: bytes) -> Coverage:
-    """Return the note that a record holds.
+    """Return the coverage that a record holds.
 
     Raises:
-        StateFormatError: another format number, or a wrong checksum.
+        StateFormatError: wrong format number, wrong checksum, or broken msgpack.
     """
-    magic, number, checksum = _HEADER.unpack_from(data)
-    body = data[_HEADER.size :]
-    if (magic, number) != (MAGIC, FORMAT):
-        message = f"a coverage of format {magic:#04x}/{number} is not {MAGIC:#04x}/{FORMAT}"
-        raise StateFormatError(message, hint="was the state written by a newer version?")
-    if zlib.crc32(body) != checksum:
-        message = "the coverage record does not match its checksum"
-        raise StateFormatError(message, hint="it was damaged after it was written")
-    return _decoder.decode(body)
+    return _reader.read(data)
 
 
 def _kept_by(plan: Plan) -> Mapping[int, int]:
-    """Return the names of what a plan keeps, each with how long that is for entries, else 0."""
+    """Return the names of what a plan keeps; for entries with how long, else with 0."""
     names = dict.fromkeys([*plan.series, *plan.slots, *plan.timers, *plan.limits, *plan.joints], 0)
     return names | {~one.series_id: one.kept_ms for one in plan.series.values() if one.kept_ms}
 
 
 _encoder = msgspec.msgpack.Encoder()
-_decoder = msgspec.msgpack.Decoder(Coverage)
+_reader = RecordReader({Kind.COVERAGE: msgspec.msgpack.Decoder(Coverage).decode})

@@ -1,30 +1,43 @@
-"""Which series an event contributes to, and with which values. This runs for every event.
+"""Which series an event contributes to, and which values. This runs for every event.
 
-Two look-ups keep events that concern nobody cheap. The first goes from the columns vendor, name and
-version, as they stand, and from the event specifications that selectors ask for and the event
-carries, to a *matcher* of the series whose selectors match; it is remembered per combination. The
-second is inside the matcher: where series of one kind of event are told apart by the text that one
-property must equal (such as the type of an action), the property is read once and its value leads
-to the series, instead of asking each of them.
+Two lookups keep events that no series needs cheap. The first lookup maps the raw columns vendor,
+name and version, and the event specifications that selectors ask for and the event carries, to a
+*matcher* of the series whose selectors match. The result is remembered for each combination. The
+second lookup is inside the matcher. If series of one kind of event differ in the text that one
+property must equal (such as the type of an action), the property is read once and its value selects
+the series, instead of testing each of them.
 """
 
 from collections import Counter
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Collection, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 import orjson
 
-from definitions import Criteria, Criterion
+from definitions import Attribute, Criteria, Criterion
 from processor.aggregates import Value
 from processor.criteria import EventTest, Selectors, carried_specifications, compile_criteria
-from processor.engine.asking import Asking, JointsOf, joints_of
 from processor.engine.contribution import Contribution
-from processor.engine.identifiers import identify
+from processor.engine.identifiers import IdentifierReader
+from processor.engine.joint.ask import Asking, JointsOf, joints_of
 from processor.engine.names import canonical_property
-from processor.events import REJECTED, Event, PropertyReader, PropertyValue, compile_property
+from processor.events import (
+    REJECTED,
+    Event,
+    PropertyReader,
+    PropertyValue,
+    Source,
+    Trigger,
+    compile_property,
+)
 from processor.events.columns import APP_ID
 from processor.interventions import JointRule
-from processor.limits import INTEGER_MAX, SELECTOR_CACHE_MAX
+from processor.limits import (
+    CONTRIBUTED_TEXT_BYTES_MAX,
+    INTEGER_MAX,
+    SELECTOR_CACHE_MAX,
+    VALUE_CHARS_MAX,
+)
 
 _TYPES: dict[str, frozenset[type]] = {
     "string": frozenset({str}),
@@ -37,12 +50,14 @@ _TYPES: dict[str, frozenset[type]] = {
 
 @dataclass(slots=True, eq=False)
 class Measure:
-    """Series that differ in their attribute key alone: one test and one value for all of them.
+    """Series that differ only in their attribute key: one test and one value for all of them.
 
-    `read` is None where values are not read (a counter). `equal` is the property and the text that
-    it must equal, if there is such a criterion, and `test` what else the criteria ask for.
+    `definition` is one of their attributes. `read` is None if no values are read (a counter).
+    `equal` is the property and the text that it must equal, if there is such a criterion. `test`
+    tests all other criteria.
     """
 
+    definition: Attribute
     selects: Selectors
     equal: tuple[bytes, PropertyReader, str] | None
     test: EventTest | None
@@ -55,21 +70,25 @@ class Measure:
 def split_criteria(
     criteria: Criteria | None,
 ) -> tuple[tuple[bytes, PropertyReader, str] | None, EventTest | None]:
-    """Return the first criterion of `all` that asks for a text, and the test of all the others."""
+    """Return the first criterion of `all` that requires a text, and the test of all others."""
     if criteria is None:
         return None, None
+    equal, others = first_equal(criteria)
+    test = compile_criteria(others, criteria.any)
+    if equal is None:
+        return None, test
+    name = orjson.dumps(canonical_property(equal.property))
+    return (name, compile_property(equal.property), str(equal.value)), test
+
+
+def first_equal(criteria: Criteria) -> tuple[Criterion | None, list[Criterion]]:
+    """Return the first criterion of `all` that requires a text, and the others of `all`."""
     every = list(criteria.all or ())
     for criterion in every:
         if criterion.operator == "=" and isinstance(criterion.value, str):
             every.remove(criterion)
-            return _equal(criterion, criterion.value), compile_criteria(every, criteria.any)
-    return None, compile_criteria(every, criteria.any)
-
-
-def _equal(criterion: Criterion, text: str) -> tuple[bytes, PropertyReader, str]:
-    name = orjson.dumps(canonical_property(criterion.property))
-    read = compile_property(criterion.property)
-    return name, read, text
+            return criterion, every
+    return None, every
 
 
 class Matcher:
@@ -78,7 +97,7 @@ class Matcher:
     __slots__ = ("_always", "_asking", "_by_value", "_keys")
 
     def __init__(
-        self, measures: Sequence[Measure], keys: dict[str, PropertyReader], joints: JointsOf
+        self, measures: Sequence[Measure], keys: dict[str, IdentifierReader], joints: JointsOf
     ) -> None:
         """Match kinds of events that `measures` select; `joints` read the series of all kinds."""
         wanted = {key for measure in measures for key in measure.series}
@@ -97,13 +116,13 @@ class Matcher:
         self._asking = Asking(concerned, keys, wanted) if concerned else None
 
     def contributions(
-        self, event: Event, offset: int, rejected: Counter[tuple[str, str]]
+        self, event: Event, source: Source, offset: int, rejected: Counter[tuple[str, str]]
     ) -> list[Contribution]:
-        """Return one contribution for each profile; count in `rejected` what cannot be used."""
+        """Return one contribution for each profile; count unusable values in `rejected`."""
         targets = [
             (key, identifier)
             for key, read in self._keys
-            if (identifier := identify(key, read(event), rejected)) is not None
+            if (identifier := read(event, rejected)) is not None
         ]
         if not targets:
             return []
@@ -113,12 +132,15 @@ class Matcher:
         for read, table in self._by_value:
             for measure in table.get(read(event), ()):
                 _measure(measure, event, found, rejected)
+        if len(found) * len(targets) > _VALUES_THAT_FIT:
+            found = _fitting(found, dict(targets), rejected)
         if not found:
             return []
-        contributions = _contributions(event, offset, targets, found)
+        trigger = event.trigger(source, offset)
+        contributions = _contributions(trigger, targets, found)
         if self._asking is None:
             return contributions
-        return self._asking.added(event, offset, contributions, dict(targets), rejected)
+        return self._asking.added(event, trigger, contributions, dict(targets), rejected)
 
 
 def _measure(
@@ -136,7 +158,7 @@ def _measure(
     if value is None:
         return
     if type(value) in _TYPES[measure.domain]:
-        found.append((measure, value))  # type: ignore[arg-type]  # REJECTED is of none of the types
+        found.append((measure, value))  # type: ignore[arg-type]  # REJECTED has none of the types
         return
     reason = _REJECTED if value is REJECTED else _WRONG_TYPE
     if measure.domain == "integer" and isinstance(value, float) and value.is_integer():
@@ -150,30 +172,45 @@ def _measure(
 
 _REJECTED = "rejected"
 _WRONG_TYPE = "wrong_type"
+# This many texts always fit, however long they are: a character has at most four bytes.
+_VALUES_THAT_FIT = CONTRIBUTED_TEXT_BYTES_MAX // (4 * VALUE_CHARS_MAX)
+
+
+def _fitting(
+    found: Sequence[tuple[Measure, Value]],
+    keys: Collection[str],
+    rejected: Counter[tuple[str, str]],
+) -> list[tuple[Measure, Value]]:
+    """Return the values, without the longest texts if all would be too many bytes for a frame.
+
+    Texts that are left out are counted in `rejected`.
+    """
+    sizes = [
+        len(value.encode()) * sum(key in keys for key in measure.series)
+        if isinstance(value, str)
+        else 0
+        for measure, value in found
+    ]
+    surplus = sum(sizes) - CONTRIBUTED_TEXT_BYTES_MAX
+    left_out = set()
+    for at in sorted(range(len(found)), key=sizes.__getitem__, reverse=True):
+        if surplus <= 0:
+            break
+        surplus -= sizes[at]
+        left_out.add(at)
+        for name in found[at][0].names:
+            rejected[name, _REJECTED] += 1
+    return [one for at, one in enumerate(found) if at not in left_out]
 
 
 def _contributions(
-    event: Event,
-    offset: int,
-    targets: Iterable[tuple[str, str]],
-    found: list[tuple[Measure, Value]],
+    trigger: Trigger, targets: Iterable[tuple[str, str]], found: list[tuple[Measure, Value]]
 ) -> list[Contribution]:
     contributions = []
     for key, identifier in targets:
         values = [(measure.series[key], value) for measure, value in found if key in measure.series]
         if values:
-            contributions.append(
-                Contribution(
-                    offset,
-                    key,
-                    identifier,
-                    event.time_ms,
-                    event.event_id,
-                    event.event_name,
-                    event.derived_tstamp,
-                    values,
-                )
-            )
+            contributions.append(Contribution(trigger, key, identifier, values))
     return contributions
 
 
@@ -193,7 +230,7 @@ class Matching:
     def __init__(
         self,
         measures: Sequence[Measure],
-        keys: dict[str, PropertyReader],
+        keys: dict[str, IdentifierReader],
         app_ids: Iterable[str],
         joints: Iterable[JointRule],
     ) -> None:
@@ -207,7 +244,7 @@ class Matching:
         self._matchers: dict[Hashable, Matcher | None] = {}
         self._rejected: Counter[tuple[str, str]] = Counter()
 
-    def contributions(self, event: Event, offset: int) -> list[Contribution]:
+    def contributions(self, event: Event, source: Source, offset: int) -> list[Contribution]:
         """Return what the event contributes, one contribution for each profile."""
         if self._app_ids and event.column(APP_ID) not in self._app_ids:
             return []
@@ -220,7 +257,24 @@ class Matching:
             matcher = self._matchers[kind]
         except KeyError:
             matcher = self._learn(event, kind, carried)
-        return [] if matcher is None else matcher.contributions(event, offset, self._rejected)
+        if matcher is None:
+            return []
+        return matcher.contributions(event, source, offset, self._rejected)
+
+    @property
+    def app_ids(self) -> frozenset[bytes]:
+        """The applications whose events count; empty for all."""
+        return self._app_ids
+
+    @property
+    def measures(self) -> tuple[Measure, ...]:
+        """The measures, in the order of their values in a contribution."""
+        return self._measures
+
+    @property
+    def joint_series(self) -> Collection[int]:
+        """The ids of the series that joint rules read."""
+        return self._joints.keys()
 
     def take_rejected(self) -> dict[tuple[str, str], int]:
         """Return the counts since the last call by (attribute or key, reason)."""

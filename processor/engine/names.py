@@ -1,7 +1,7 @@
-"""Names of state: series, accumulators and timers are kept under 63-bit hashes of what they are.
+"""Names of state: series, accumulators and timers are kept under 63-bit hashes of their content.
 
-Two definitions that mean the same get the same name, whatever the order or spelling in which they
-were written, so that they share their state.
+Two definitions with the same meaning get the same name, in whatever order or spelling they were
+written, so that they share their state.
 """
 
 import hashlib
@@ -26,18 +26,18 @@ Canonical = Any  # JSON values
 
 
 def state_id(*parts: Canonical) -> int:
-    """Return the 63-bit name of what the parts describe."""
+    """Return the 63-bit name of the state that the parts describe."""
     digest = hashlib.sha256(orjson.dumps(parts, option=orjson.OPT_SORT_KEYS)).digest()
     return int.from_bytes(digest[:8]) >> 1
 
 
 def canonical_selectors(selectors: Iterable[Event]) -> Canonical:
-    """Return selectors in an order of their own, each once."""
+    """Return selectors in a fixed order, each once."""
     return _sorted(map(_canonical_selector, selectors))
 
 
 def canonical_criteria(attribute: Attribute) -> Canonical:
-    """Return the criteria, each list in an order of its own; null for a list not given."""
+    """Return the criteria, each list in a fixed order; null for a list that is not given."""
     criteria = attribute.criteria
     if criteria is None:
         return [[], None]
@@ -49,7 +49,7 @@ def canonical_criteria(attribute: Attribute) -> Canonical:
 
 
 def canonical_property(definition: Any) -> Canonical:  # checked here
-    """Return the property with its path taken apart; DefinitionError for a kind not computed."""
+    """Return the property with its path split; raise DefinitionError if it is not computed."""
     match definition:
         case CalculatedProperty():
             parts = [canonical_property(part) for part in definition.properties]

@@ -1,43 +1,44 @@
-"""All state of one attribute-key value, decoded.
+"""All state of one value of an attribute key, decoded.
 
-The head is what every step reads and writes. Chunks of windows, the nodes above them, and lifetime
-states that are too large for the head are parts: records of their own. A profile refers to a plan
-by ids alone, so the plan can be exchanged between two steps.
+Every step reads and writes the head. Chunks of windows, the nodes above them, and lifetime states
+that are too large for the head are parts: each is its own record. A profile refers to a plan only
+by ids, so the plan can be replaced between two steps.
 
-Event ids that the profile has counted are kept as 8-byte hashes (XXH3) in order of arrival, beside
-their event times: 16 bytes an event instead of 100. Two of 64 ids meet by accident once in 10^17.
+A partition remembers the events that it has counted (processor/engine/counted_events.py). Workers
+of format level 1 note them in the head instead, as 8-byte hashes (XXH3) of event ids in order of
+arrival, with their event times. These ids count until they are too old.
 """
-
-from collections.abc import Callable
 
 import msgspec
 
 from processor.aggregates import Aggregate, State, Value
-from processor.engine.joint_instance import JointInstance
+from processor.engine.joint.instance import JointInstance
 from processor.errors import StateError
 from processor.limits import HEAD_STATE_BYTES_MAX
-from processor.windows import Part, Parts, Window, delete_parts
+from processor.windows import Parts, StoredParts, Window, delete_parts
 
 # Before any event time.
 NEVER_MS = -1
 _WIDTH = 8
 
 
-# In the place of a lifetime state: it is a part.
+# In place of a lifetime state: the state is a part.
 IN_PART = False
 
 
 class ProfileHead(msgspec.Struct, array_like=True):
     """The part of a profile that is one record.
 
-    `latest_ms` is the greatest event time counted; `id_hashes` and `id_times` are the last counted
-    events. `seen` is the greatest event time of each series, `slots` the accumulators of lifetime
-    attributes, `timers` what their time to live counts from, `windows` the windowed series.
-    `firings` is, of each rule whose firings are limited, how many there were, and the event time of
-    the last. `joints` are, of each joint rule that has this profile as a target, the instances in
-    the order of their last parts. `generation` is that of its partition's coverage when this
-    profile was looked at last. `next_number` is above all numbers that windows which are gone have
-    given: what is remembered of one must not be taken for another of the same series.
+    `latest_ms` is the greatest event time counted. `id_hashes` and `id_times` are events that were
+    counted while workers of format level 1 were in the group. `seen` is the greatest event time of
+    each series; `slots` are the accumulators of lifetime attributes; `timers` are the starts of
+    their times to live; `windows` are the windowed series. `firings` has, for each rule with
+    limited firings, their number and the event time of the last. `joints` has, for each joint rule
+    that targets this profile, the instances in the order of their last parts. `generation` is the
+    generation of the partition's coverage when this profile was last used. `next_number` is greater
+    than all numbers given by removed windows: what is remembered of one must not be mistaken for
+    another one of the same series. `arrival_ms` is how far arrivals had come at the last
+    contribution, negative if that is not known (in a head of format 1).
     """
 
     latest_ms: int
@@ -51,6 +52,7 @@ class ProfileHead(msgspec.Struct, array_like=True):
     joints: dict[int, list[JointInstance]]
     generation: int = 0
     next_number: int = 0
+    arrival_ms: int = NEVER_MS
 
 
 def empty_head() -> ProfileHead:
@@ -59,20 +61,28 @@ def empty_head() -> ProfileHead:
 
 
 class Profile:
-    """A profile to be moved on by `step` and `expire`.
+    """A profile, which `step` and `expire` change.
 
-    `fetch` reads a stored part by its suffix. Without it the profile keeps all its parts in memory,
-    which is for profiles that never leave it.
+    Its parts are read from `stored`. Without it, the profile keeps all its parts in memory, for
+    profiles that are never stored.
+
+    `head_bytes`, `loose_bytes` and `changed_bytes` are for whoever holds many profiles: what is
+    counted of the head, of parts that can be let go, and of those that cannot; `weighed_at` is the
+    size of its records when the head was weighed (processor/streaming/profiles/held_profiles.py).
     """
 
-    __slots__ = ("changed", "head", "parts")
+    __slots__ = (
+        "changed", "changed_bytes", "head", "head_bytes", "loose_bytes", "parts", "pieces",
+        "weighed_at",
+    )  # fmt: skip
 
-    def __init__(
-        self, fetch: Callable[[bytes], Part] | None = None, head: ProfileHead | None = None
-    ) -> None:
+    def __init__(self, stored: StoredParts | None = None, head: ProfileHead | None = None) -> None:
         self.head = empty_head() if head is None else head
-        self.parts = Parts(fetch)
+        self.parts = Parts(stored)
         self.changed = False
+        # How many further records its head had when it was last encoded.
+        self.pieces = 0
+        self.head_bytes = self.loose_bytes = self.changed_bytes = self.weighed_at = 0
 
     @property
     def empty(self) -> bool:
@@ -80,8 +90,15 @@ class Profile:
         head = self.head
         return not (head.slots or head.windows or head.id_times or head.firings or head.joints)
 
+    def put_slot_state(self, slot: int, state: State) -> None:
+        """Replace a lifetime state, in the head or in its part."""
+        if self.head.slots[slot] is IN_PART:
+            self.parts.put(_suffix(slot), state)
+        else:
+            self.head.slots[slot] = state
+
     def slot_state(self, slot: int) -> State:
-        """Return a lifetime state, wherever it is; None where there is none."""
+        """Return a lifetime state, from the head or its part; None if there is none."""
         state = self.head.slots.get(slot)
         return self.parts.get(_suffix(slot)) if state is IN_PART else state
 
@@ -100,7 +117,7 @@ class Profile:
             self.parts.put(_suffix(slot), state)
 
     def drop_window(self, series_id: int) -> bool:
-        """Drop a windowed series; say if there was one."""
+        """Drop a windowed series; return whether there was one."""
         head = self.head
         window = head.windows.pop(series_id, None)
         if window is None:
@@ -110,7 +127,7 @@ class Profile:
         return True
 
     def drop_slot(self, slot: int) -> bool:
-        """Drop a lifetime state; say if there was one."""
+        """Drop a lifetime state; return whether there was one."""
         state = self.head.slots.pop(slot, None)
         if state is IN_PART:
             self.parts.delete(_suffix(slot))
@@ -122,7 +139,7 @@ def _suffix(slot: int) -> bytes:
 
 
 def has_counted(head: ProfileHead, digest: bytes, floor_ms: int) -> bool:
-    """Say whether the event of this hash was counted with an event time after `floor_ms`."""
+    """Return whether the event with this hash was counted with an event time after `floor_ms`."""
     hashes = head.id_hashes
     at = hashes.find(digest)
     while at >= 0:
@@ -133,7 +150,7 @@ def has_counted(head: ProfileHead, digest: bytes, floor_ms: int) -> bool:
 
 
 def remember(head: ProfileHead, digest: bytes, time_ms: int, *, ids: int, floor_ms: int) -> None:
-    """Note a counted event; keep the last `ids`, without old ones at or before `floor_ms`."""
+    """Note a counted event; keep the last `ids` events, without those at or before `floor_ms`."""
     times = head.id_times
     start = len(times) + _WIDTH - ids * _WIDTH
     if start < 0:
@@ -145,7 +162,7 @@ def remember(head: ProfileHead, digest: bytes, time_ms: int, *, ids: int, floor_
 
 
 def forget_ids(head: ProfileHead, floor_ms: int) -> None:
-    """Drop counted events at or before `floor_ms`, if that leaves none."""
+    """Drop counted events if all of them are at or before `floor_ms`."""
     times = head.id_times
     if all(_time_at(times, at) <= floor_ms for at in range(0, len(times), _WIDTH)):
         head.id_hashes = head.id_times = b""
@@ -156,6 +173,6 @@ def _time_at(times: bytes, at: int) -> int:
 
 
 def no_part(suffix: bytes) -> StateError:
-    """Return the error for a part that the head knows and the store does not have."""
+    """Return the error for a part that the head refers to and the store does not have."""
     message = f"the part {suffix.hex()!r} of a profile is missing"
     return StateError(message, hint="restore the partition from its changelog: empty its directory")

@@ -11,9 +11,9 @@ from processor.engine.profile import Profile
 def read_values(
     profile: Profile | None, attributes: Sequence[CompiledAttribute], now_ms: int
 ) -> list[Result]:
-    """Return the value of each attribute at `now_ms`, its default where it has no result.
+    """Return the value of each attribute at `now_ms`, or its default if it has no result.
 
-    None as the profile: there is none of that id.
+    The profile is None if there is none with that id.
     """
     if profile is None:
         return [attribute.default for attribute in attributes]
@@ -23,7 +23,7 @@ def read_values(
 def read_attributes(
     profile: Profile | None, attributes: Sequence[CompiledAttribute], now_ms: int
 ) -> dict[str, Result]:
-    """Return the values at `now_ms` by the attributes' names, which must differ."""
+    """Return the values at `now_ms` by attribute name; the names must differ."""
     values = read_values(profile, attributes, now_ms)
     names = [attribute.name for attribute in attributes]
     return dict(zip(names, values, strict=True))
@@ -32,9 +32,9 @@ def read_attributes(
 def read_since(
     coverage: Coverage, attributes: Sequence[CompiledAttribute], now_ms: int
 ) -> dict[str, int]:
-    """Return, of the attributes whose values at `now_ms` are not complete, since when they are.
+    """Return, for attributes whose values at `now_ms` are incomplete, since when they are complete.
 
-    By full name; in event time.
+    The keys are full names; the times are event times.
     """
     found = ((one.full_name, coverage.since_ms(one, now_ms)) for one in attributes)
     return {name: since_ms for name, since_ms in found if since_ms is not None}

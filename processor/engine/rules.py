@@ -1,7 +1,7 @@
 """Published rules compiled over the attributes that they name.
 
-A rule whose criteria, message and targets are all of one attribute key is local: a profile decides
-about it alone. Every other rule is joint.
+A rule whose criteria, message and targets all have the same attribute key is local: one profile
+decides about it. Every other rule is joint.
 """
 
 from collections.abc import Iterable, Mapping
@@ -12,47 +12,47 @@ from processor.engine.attribute import CompiledAttribute, milliseconds
 from processor.engine.names import state_id
 from processor.errors import DefinitionError
 from processor.interventions import (
-    CHANGED,
-    CompiledRule,
     FiringLimit,
     JointRule,
     JointSide,
     Leaf,
+    LocalRule,
+    MustChange,
     Told,
     Tree,
+    compile_changes,
     compile_tree,
-    criterions,
 )
 
 Groups = Mapping[tuple[str, int], list[CompiledAttribute]]
-Rules = tuple[tuple[CompiledRule, ...], tuple[JointRule, ...]]
+Rules = tuple[tuple[LocalRule, ...], tuple[JointRule, ...]]
 
 
 class _Parts(NamedTuple):
-    """What a rule consists of: `read` by reference, in the order of the tree's positions."""
+    """The parts of a rule: `read` is by reference, in the order of the tree's positions."""
 
     rule: RuleIntervention
     tree: Tree
     read: dict[str, CompiledAttribute]
     payload: dict[str, CompiledAttribute]
-    changes: tuple[int, ...]
+    changes: tuple[MustChange, ...]
     targets: tuple[str, ...]
 
     @property
     def attributes(self) -> list[CompiledAttribute]:
-        """All that it reads and tells."""
+        """All attributes that the rule reads or puts into its message."""
         return [*self.read.values(), *self.payload.values()]
 
 
 def compile_rules(rules: Mapping[tuple[str, int], RuleIntervention], groups: Groups) -> Rules:
-    """Return the local rules and the joint ones, each in the order of name and version.
+    """Return the local rules and the joint rules, each in the order of name and version.
 
     `group:attribute` means the latest version of the group that computes the attribute.
 
     Raises:
-        DefinitionError: an attribute that no group has.
+        DefinitionError: no group has an attribute that a rule names.
     """
-    local: list[CompiledRule] = []
+    local: list[LocalRule] = []
     joint: list[JointRule] = []
     for identity in sorted(rules):
         parts = _parts(rules[identity], groups)
@@ -76,22 +76,21 @@ def _parts(rule: RuleIntervention, groups: Groups) -> _Parts:
         return Leaf(reference, attribute.version, criterion.operator, criterion.value, position)
 
     tree = compile_tree(rule.criteria, leaf_of)
-    changing = [one.attribute for one in criterions(rule.criteria) if one.operator == CHANGED]
     targets = {link.name for link in rule.target_attribute_keys or ()}
     return _Parts(
         rule,
         tree,
         read,
         _payload(rule, read, groups),
-        tuple({list(read).index(reference) for reference in changing}),
+        compile_changes(rule.criteria, list(read).index),
         tuple(sorted(targets or {attribute.key for attribute in read.values()})),
     )
 
 
-def _local_rule(parts: _Parts) -> CompiledRule:
+def _local_rule(parts: _Parts) -> LocalRule:
     rule, read, payload = parts.rule, parts.read, parts.payload
     series_ids, told_ids = _series(read.values()), _series(payload.values())
-    return CompiledRule(
+    return LocalRule(
         name=rule.name,
         version=rule.version,
         target_key=next(iter(parts.targets), ""),
@@ -167,7 +166,7 @@ def _resolve(rule: RuleIntervention, reference: str, groups: Groups) -> Compiled
 def _payload(
     rule: RuleIntervention, read: Mapping[str, CompiledAttribute], groups: Groups
 ) -> dict[str, CompiledAttribute]:
-    """Return the attributes of the message by their label; of equal labels the later version's."""
+    """Return the message's attributes by label; if labels are equal, the later version's."""
     if rule.payload_attribute_groups:
         named = {(link.name, link.version) for link in rule.payload_attribute_groups}
     else:

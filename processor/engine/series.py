@@ -1,11 +1,11 @@
-"""What a step does with the values of a series, gathered from all attributes that read it."""
+"""What a step does with the values of a series, combined for all attributes that read it."""
 
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 
 from processor.aggregates import Aggregate, State, Value
 from processor.engine.attribute import CompiledAttribute
-from processor.interventions import CompiledRule, Reader
+from processor.interventions import LocalRule, Reader
 from processor.limits import WINDOW_SLACK_MAX_MS, WINDOW_SLACK_MIN_MS
 
 
@@ -22,9 +22,9 @@ class Timer:
 class CompiledSeries:
     """A live series.
 
-    `slots` are its accumulators and how they take a value, `large_slots` those whose state is not
-    always small. `aggregates` are those that windows over it read, one of each family, `kept_ms`
-    how long its entries are kept, 0 where there is no window. `timers` run anew with each
+    `slots` are its accumulators and how they add a value; `large_slots` are those whose state is
+    not always small. `aggregates` are those that windows over it read, one of each family.
+    `kept_ms` is how long its entries are kept, 0 if there is no window. `timers` restart with each
     contribution.
     """
 
@@ -38,27 +38,25 @@ class CompiledSeries:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Touch:
-    """What a contribution with values of certain series concerns.
+    """What a contribution with values of certain series affects.
 
-    `series` stand in the order of the values; None for one that no live attribute reads. `rules`
-    are those to be evaluated, with the readers whose values the contribution can change.
+    `series` are in the order of the values; None for a series that no live attribute reads. `rules`
+    are the rules to evaluate, with the readers whose values the contribution can change.
     """
 
     series: tuple[CompiledSeries | None, ...]
     live: bool
     timers: tuple[Timer, ...]
-    rules: tuple[tuple[CompiledRule, tuple[tuple[int, Reader], ...]], ...]
+    rules: tuple[tuple[LocalRule, tuple[tuple[int, Reader], ...]], ...]
 
 
-def compile_touch(
-    series: tuple[CompiledSeries | None, ...], rules: Iterable[CompiledRule]
-) -> Touch:
-    """Return what values of these series concern; `rules` are all that read one of them."""
+def compile_touch(series: tuple[CompiledSeries | None, ...], rules: Iterable[LocalRule]) -> Touch:
+    """Return what values of these series affect; `rules` are all rules that read one of them."""
     timers = {timer.timer: timer for one in series if one for timer in one.timers}
     touched = {one.series_id for one in series if one}
 
-    def changing(rule: CompiledRule) -> tuple[tuple[int, Reader], ...]:
-        # A time to live that ends takes along accumulators of other series.
+    def changing(rule: LocalRule) -> tuple[tuple[int, Reader], ...]:
+        # A time to live that ends also ends accumulators of other series.
         return tuple(
             (position, read)
             for position, (read, of) in enumerate(zip(rule.readers, rule.reads, strict=True))
@@ -80,8 +78,8 @@ def compile_series(
 ) -> dict[int, CompiledSeries]:
     """Return every series that the attributes read, by its id.
 
-    `group_timers` names the timer of each group version that has a time to live; `told` are the
-    series that a rule tells without reading them.
+    `group_timers` names the timer of each group version that has a time to live. `told` are the
+    series that are only in a rule's message and not in its criteria.
     """
     known = list(attributes)
     timers = _timers(known)

@@ -9,7 +9,7 @@ class ColumnType(StrEnum):
     STRING = "string"
     INT = "int"
     DOUBLE = "double"
-    BOOL = "bool"  # written 1 or 0
+    BOOL = "bool"  # written as 1 or 0
     TIMESTAMP = "timestamp"  # YYYY-MM-DD HH:MM:SS[.fff], UTC
     JSON = "json"  # self-describing JSON: contexts and the event of its own schema
 

@@ -1,4 +1,4 @@
-"""Parts of a date, in UTC: the day, week or month it lies in, and its place among those."""
+"""Parts of a date in UTC: its day, week or month, and its position in these."""
 
 from collections.abc import Callable, Mapping
 from datetime import date
@@ -40,7 +40,7 @@ def _month_of_year(moment_s: int) -> int:
     return _day(moment_s).month
 
 
-# Each takes seconds since 1970. A week starts on its Monday, which is day 1 of 7.
+# Each function takes seconds since 1970. A week starts on Monday, which is day 1 of 7.
 DATE_PARTS: Final[Mapping[str, DatePart]] = {
     "active_day": _active_day,
     "active_week": _active_week,

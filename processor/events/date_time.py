@@ -1,4 +1,4 @@
-"""Date-times in JSON (RFC 3339, such as `2024-03-15T10:00:00.5+01:00`) to seconds since 1970."""
+"""Converts JSON date-times (RFC 3339: `2024-03-15T10:00:00.5+01:00`) to seconds since 1970."""
 
 import re
 from datetime import date
@@ -9,7 +9,7 @@ _PATTERN = re.compile(
 )
 _EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
 _MINUTES_PER_DAY = 1_440
-# The least and the first second outside of the years 1 to 9999.
+# The first second of the years 1 to 9999, and the first one after them.
 _START_S = (date.min.toordinal() - _EPOCH_ORDINAL) * 86_400
 _END_S = (date.max.toordinal() - _EPOCH_ORDINAL + 1) * 86_400
 _HOURS, _MINUTES, _SECONDS = range(24), range(60), range(60)
@@ -17,12 +17,12 @@ _LEAP_SECOND = 60
 
 
 def date_time_s(text: str) -> int:
-    """Return the seconds since 1970 in UTC, without their fraction.
+    """Return whole seconds since 1970 in UTC; the fraction is dropped.
 
-    A leap second, 60 in the last minute of a UTC day, is taken as the second before it.
+    A leap second, 60 in the last minute of a UTC day, counts as the second before it.
 
     Raises:
-        ValueError: anything but a full date-time with its offset from UTC, in the years 1 to 9999.
+        ValueError: not a full date-time with an offset from UTC, in the years 1 to 9999.
     """
     match = _PATTERN.fullmatch(text)
     if match is None:

@@ -1,19 +1,17 @@
-"""One enriched event: its two ends are split at once, the rest when somebody asks for it.
+"""One enriched event: both ends of the line are split at once, the middle on demand.
 
-This is the path of every record of the source, most of which no definition looks at any closer.
-What decides that, and the identifiers that most profiles are kept by, stand in the first 18 and the
-last 9 columns. The 104 between them cost more to split than all the rest of the reading; they are
-split in two goes, since most of what definitions read stands in the first.
+Every record of the source takes this path, and no definition reads most of them any further. The
+columns that decide that, and the identifiers that most profiles are kept by, are the first 18 and
+the last 9. Splitting the 104 columns between them costs more than all the other reading. They are
+split in two steps, because definitions mostly read columns of the first step.
 """
 
 from collections.abc import Callable
 
 from msgspec import Raw
 
-from processor.errors import DeadLetterReason, MalformedEventError
 from processor.events.columns import (
     ATOMIC_COLUMNS,
-    COLLECTOR_TSTAMP,
     COLUMN_INDEX,
     CONTEXTS,
     DERIVED_CONTEXTS,
@@ -32,42 +30,38 @@ from processor.events.self_describing import (
     decode_unstruct,
     schema_key,
 )
-from processor.events.timestamp import timestamp_ms
-from processor.limits import (
-    ENTITIES_MAX,
-    EVENT_BYTES_MAX,
-    EVENT_ID_BYTES_MAX,
-    SCHEMA_PART_BYTES_MAX,
-)
+from processor.events.timestamp import timestamp_text
+from processor.events.trigger import Source, Trigger
+from processor.limits import ENTITIES_MAX
 
 Kind = tuple[bytes, bytes, bytes]
+# When it was collected, when it happened by its tracker, when its record arrived.
+Times = tuple[int, int, int]
 
-_COLUMN_COUNT = len(ATOMIC_COLUMNS)
 # Split at once: the columns before the one, and those from the other on. In the first go: the
 # columns of the page, the campaign, contexts and unstruct_event.
-_HEAD_END = COLUMN_INDEX["network_userid"] + 1
-_FIRST_GO_COLUMNS = UNSTRUCT_EVENT + 1 - _HEAD_END
+HEAD_END = COLUMN_INDEX["network_userid"] + 1
+_FIRST_GO_COLUMNS = UNSTRUCT_EVENT + 1 - HEAD_END
 _TAIL_START = DERIVED_CONTEXTS
-_TAIL_COLUMNS = _COLUMN_COUNT - _TAIL_START
-_TABS_BETWEEN = _TAIL_START - _HEAD_END - 1
-# Before the columns of the tail stands one item: the text between head and tail.
+TAIL_COLUMNS = len(ATOMIC_COLUMNS) - _TAIL_START
+TABS_BETWEEN = _TAIL_START - HEAD_END - 1
+# One item precedes the columns of the tail: the text between head and tail.
 _TAIL_OFFSET = _TAIL_START - 1
-_DERIVED_IN_TAIL = DERIVED_TSTAMP - _TAIL_OFFSET
-_VENDOR_IN_TAIL = EVENT_VENDOR - _TAIL_OFFSET
-_NAME_IN_TAIL = EVENT_NAME - _TAIL_OFFSET
-_VERSION_IN_TAIL = EVENT_VERSION - _TAIL_OFFSET
-# The first bytes of gzip and zstd: Enrich can be told to compress its records.
-_COMPRESSED = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd")
+DERIVED_IN_TAIL = DERIVED_TSTAMP - _TAIL_OFFSET
+VENDOR_IN_TAIL = EVENT_VENDOR - _TAIL_OFFSET
+NAME_IN_TAIL = EVENT_NAME - _TAIL_OFFSET
+VERSION_IN_TAIL = EVENT_VERSION - _TAIL_OFFSET
 
 
 class Event:
     """An enriched event, valid UTF-8.
 
-    `time_ms` is the event time: the earlier of derived_tstamp and collector_tstamp, and
-    collector_tstamp where the former is empty. `future`: derived_tstamp lies after
-    collector_tstamp. `kind` is vendor, name and version of its schema as they stand in the columns.
-    Columns with JSON are decoded at the first call that needs them, once; a call raises
-    MalformedEventError where such a column holds no self-describing JSON.
+    `time_ms` is the event time: the earliest of derived_tstamp (collector_tstamp if that is no
+    time), collector_tstamp and `arrival_ms`, the time at which the record arrived. `future`:
+    derived_tstamp is later than collector_tstamp; `ahead`: both are later than the arrival;
+    `undated`: derived_tstamp is neither empty nor a valid time. `kind` is vendor, name and version
+    of its schema as in the columns. JSON columns are decoded once, at the first call that needs
+    them; a call raises MalformedEventError if such a column is not self-describing JSON.
 
     `head` are the columns from the left that have been split so far, `tail` those on the right;
     its first item is the text between them.
@@ -77,21 +71,26 @@ class Event:
         "_entities",
         "_entities_cut",
         "_unstruct",
+        "ahead",
+        "arrival_ms",
         "future",
         "head",
         "kind",
         "tail",
         "time_ms",
     )
+    undated = False
 
-    def __init__(
-        self, head: list[bytes], tail: list[bytes], kind: Kind, time_ms: int, *, future: bool
-    ) -> None:
+    def __init__(self, head: list[bytes], tail: list[bytes], kind: Kind, times: Times) -> None:
         self.head = head
         self.tail = tail
         self.kind = kind
-        self.time_ms = time_ms
-        self.future = future
+        collector_ms, derived_ms, arrival_ms = times
+        self.arrival_ms = arrival_ms
+        self.future = derived_ms > collector_ms
+        time_ms = collector_ms if self.future else derived_ms
+        self.ahead = time_ms > arrival_ms
+        self.time_ms = arrival_ms if self.ahead else time_ms
         self._unstruct: tuple[str | None, Json] | None = None
         self._entities: dict[str, list[Json]] | None = None
         self._entities_cut = False
@@ -124,18 +123,25 @@ class Event:
 
     @property
     def derived_tstamp(self) -> str:
-        """As it stands in the column; empty where Enrich could derive none."""
-        return self.tail[_DERIVED_IN_TAIL].decode()
+        """As Enrich writes it; empty if there is none or it is not a valid time."""
+        return self.tail[DERIVED_IN_TAIL].decode()
+
+    def trigger(self, source: Source, offset: int) -> Trigger:
+        """Return what is kept of the event, which was read from that place."""
+        event_id, name = self.head[EVENT_ID].decode(), self.kind[1].decode()
+        return Trigger(
+            event_id, name, self.derived_tstamp, source, offset, self.time_ms, self.arrival_ms
+        )
 
     def column(self, index: int) -> bytes:
-        """Return one column by its place in the line."""
+        """Return one column by its position in the line."""
         head = self.head
         if index < len(head):
             return head[index]
         tail = self.tail
         if index >= _TAIL_START:
             return tail[index - _TAIL_OFFSET]
-        if len(head) == _HEAD_END:
+        if len(head) == HEAD_END:
             head += tail[0].split(b"\t", _FIRST_GO_COLUMNS)
             tail[0] = head.pop()
         if index >= len(head):
@@ -143,7 +149,7 @@ class Event:
         return head[index]
 
     def unstruct_data(self, schema: str) -> Json:
-        """Return the data of the event's own schema; None unless that is `vendor/name/major`."""
+        """Return the data of the event's own schema; None unless it is `vendor/name/major`."""
         found = self._unstruct
         if found is None:
             column = self.column(UNSTRUCT_EVENT)
@@ -160,17 +166,17 @@ class Event:
         return data
 
     def entity_count(self, schema: str) -> int:
-        """Return how many of the entities that are looked at are of schema `vendor/name/major`."""
+        """Return how many of the first ENTITIES_MAX entities are of schema `vendor/name/major`."""
         entities = self._entities
         if entities is None:
             entities = self._entities = self._collect_entities()
         return len(entities.get(schema, ()))
 
     def entity_data(self, schema: str, index: int) -> Json:
-        """Return the data of the index-th entity of schema `vendor/name/major`, None without it.
+        """Return the data of the index-th entity of schema `vendor/name/major`, if any.
 
-        Entities of contexts come first, those of derived_contexts follow. REJECTED if it may be
-        among those beyond ENTITIES_MAX, which are not looked at.
+        Entities of contexts come first, then those of derived_contexts. REJECTED if it may be
+        among the entities beyond ENTITIES_MAX, which are not read.
         """
         entities = self._entities
         if entities is None:
@@ -203,72 +209,35 @@ class Event:
         return entities
 
 
-def parse_event(value: bytes | None) -> Event:
-    """Split a record of the source; MalformedEventError with the reason if it is no enriched event.
+class OtherTimesEvent(Event):
+    """An event with a time that is not in the form of Enrich."""
 
-    Checked here: size, UTF-8, the number of columns, event_id, and both timestamps that make the
-    event time. Everything else is checked by whoever reads it.
-    """
-    if not value:
-        raise MalformedEventError(DeadLetterReason.EMPTY, "the record has no value")
-    if len(value) > EVENT_BYTES_MAX:
-        detail = f"{len(value)} bytes, at most {EVENT_BYTES_MAX} are allowed"
-        raise MalformedEventError(DeadLetterReason.TOO_LARGE, detail)
-    if not value.isascii():
-        _check_utf8(value)
-    head = value.split(b"\t", _HEAD_END)
-    tail = head.pop().rsplit(b"\t", _TAIL_COLUMNS)
-    between = tail[0]
-    if between.count(b"\t") != _TABS_BETWEEN:
-        count = value.count(b"\t") + 1
-        detail = f"{count} columns instead of {_COLUMN_COUNT}"
-        raise MalformedEventError(DeadLetterReason.COLUMN_COUNT, detail)
-    event_id = head[EVENT_ID]
-    if not event_id or len(event_id) > EVENT_ID_BYTES_MAX:
-        raise MalformedEventError(DeadLetterReason.EVENT_ID, _wrong_event_id(event_id))
-    try:
-        collector_ms = timestamp_ms(head[COLLECTOR_TSTAMP])
-        derived = tail[_DERIVED_IN_TAIL]
-        derived_ms = timestamp_ms(derived) if derived else collector_ms
-    except ValueError as error:
-        detail = f"collector_tstamp or derived_tstamp: {error}"
-        raise MalformedEventError(DeadLetterReason.TIMESTAMP, detail) from error
-    kind = (tail[_VENDOR_IN_TAIL], tail[_NAME_IN_TAIL], tail[_VERSION_IN_TAIL])
-    if len(value) - len(between) > SCHEMA_PART_BYTES_MAX:
-        _check_kind(kind)
-    if derived_ms > collector_ms:
-        return Event(head, tail, kind, collector_ms, future=True)
-    return Event(head, tail, kind, derived_ms, future=False)
+    __slots__ = ("_derived_tstamp", "undated")
+
+    def __init__(
+        self,
+        derived_ms: int | None,
+        head: list[bytes],
+        tail: list[bytes],
+        kind: Kind,
+        times: Times,
+    ) -> None:
+        """Create the event; `derived_ms` is None if its derived_tstamp is not a valid time."""
+        super().__init__(head, tail, kind, times)
+        self._derived_tstamp = "" if derived_ms is None else timestamp_text(derived_ms)
+        self.undated = derived_ms is None and bool(self.tail[DERIVED_IN_TAIL])
+
+    @property
+    def derived_tstamp(self) -> str:
+        """As Enrich writes it; empty if there is none or it is not a valid time."""
+        return self._derived_tstamp
 
 
 def column_reader(name: str) -> Callable[[Event], bytes]:
-    """Return the function that reads a column, the quickest for its place in the line."""
+    """Return the function that reads a column, the fastest for its position in the line."""
     index = COLUMN_INDEX[name]
-    if index < _HEAD_END:
+    if index < HEAD_END:
         return lambda event: event.head[index]
     if index >= _TAIL_START:
         return lambda event: event.tail[index - _TAIL_OFFSET]
     return lambda event: event.column(index)
-
-
-def _wrong_event_id(event_id: bytes) -> str:
-    if not event_id:
-        return "event_id is empty"
-    return f"event_id has {len(event_id)} bytes, at most {EVENT_ID_BYTES_MAX} are allowed"
-
-
-def _check_kind(kind: Kind) -> None:
-    for name, part in zip(("event_vendor", "event_name", "event_version"), kind, strict=True):
-        if len(part) > SCHEMA_PART_BYTES_MAX:
-            detail = f"{name} has {len(part)} bytes, at most {SCHEMA_PART_BYTES_MAX} are allowed"
-            raise MalformedEventError(DeadLetterReason.TOO_LARGE, detail)
-
-
-def _check_utf8(value: bytes) -> None:
-    try:
-        value.decode()
-    except UnicodeDecodeError as error:
-        detail = str(error)
-        if value.startswith(_COMPRESSED):
-            detail += "; it looks compressed: turn the compression of enriched records off"
-        raise MalformedEventError(DeadLetterReason.UTF8, detail) from error

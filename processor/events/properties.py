@@ -1,10 +1,10 @@
-"""Properties of definitions compiled to functions that read one value of an event.
+"""Compiles properties of definitions to functions that read one value of an event.
 
-A function answers a str, int, float or bool; None for a value that is missing or null; REJECTED
-for one that is there but cannot be used: an object or array, a number that is not finite or an
-integer beyond 64 bit, a string longer than VALUE_BYTES_MAX bytes, column text that is not of its
-column's type, text without a date of which a part is asked for, an entity beyond those that are
-looked at.
+A function returns a str, int, float or bool; None for a value that is missing or null; REJECTED for
+a value that exists but cannot be used: an object or array, a number that is not finite, an integer
+beyond 64 bits, a string of more than VALUE_CHARS_MAX characters, column text that is not of its
+column's type, text that is not a date although a part of a date is requested, an entity beyond
+those that are read.
 """
 
 import re
@@ -20,24 +20,24 @@ from processor.events.date_time import date_time_s
 from processor.events.event import Event, column_reader
 from processor.events.rejected import REJECTED
 from processor.events.self_describing import Json
-from processor.events.timestamp import timestamp_ms
+from processor.events.timestamp import any_timestamp_ms, timestamp_ms, timestamp_text
 from processor.events.values import PropertyValue, bounded
-from processor.limits import VALUE_BYTES_MAX
+from processor.limits import VALUE_CHARS_MAX
 
 Property = AtomicProperty | EventProperty | EntityProperty | CalculatedProperty
 PropertyReader = Callable[[Event], PropertyValue]
 Path = tuple[str | int, ...]
 
 _INTEGER_PATTERN = re.compile(rb"-?[0-9]{1,19}")
-# The decimal numbers that Enrich writes; float() would also take "nan", "1_0" and " 1".
+# The decimal numbers that Enrich writes; float() would also accept "nan", "1_0" and " 1".
 _DOUBLE_PATTERN = re.compile(rb"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _BOOLS = {b"1": True, b"0": False}
 
 
 def compile_property(definition: Property) -> PropertyReader:
-    """Return the function that reads the property; DefinitionError if there can be none.
+    """Return the function that reads the property; DefinitionError if it cannot be compiled.
 
-    The function raises MalformedEventError (JSON) when a column it must read holds broken JSON.
+    The function raises MalformedEventError (JSON) if a column that it reads has broken JSON.
     """
     if isinstance(definition, CalculatedProperty):
         return _compile_calculated(definition)
@@ -64,7 +64,7 @@ def _compile_calculated(definition: CalculatedProperty) -> PropertyReader:
 
 
 def _coalesce(readers: Sequence[PropertyReader]) -> PropertyReader:
-    """Return the reader of the first value that is not null; those behind it are not read."""
+    """Return the reader of the first value that is not null; later ones are not read."""
 
     def read_first(event: Event) -> PropertyValue:
         for read in readers:
@@ -87,7 +87,7 @@ def _compile_part_of_column(name: str, part: DatePart) -> PropertyReader:
         if not text:
             return None
         try:
-            return part(timestamp_ms(text) // 1_000)
+            return part(any_timestamp_ms(text) // 1_000)
         except ValueError:
             return REJECTED
 
@@ -135,7 +135,7 @@ def _compile_entity(schema: str, index: int, path: Path) -> PropertyReader:
 
 
 def _follow(data: Json, path: Path) -> Json:
-    """Return what stands at the path, None where it leads nowhere."""
+    """Return the value at the path; None if the path does not exist."""
     for step in path:
         if isinstance(step, str):
             if type(data) is not dict:
@@ -160,7 +160,7 @@ def _compile_atomic(name: str) -> PropertyReader:
 
 
 def _string(text: bytes) -> PropertyValue:
-    return text.decode() if len(text) <= VALUE_BYTES_MAX else REJECTED
+    return text.decode() if len(text) <= VALUE_CHARS_MAX else bounded(text.decode())
 
 
 def _int(text: bytes) -> PropertyValue:
@@ -170,7 +170,7 @@ def _int(text: bytes) -> PropertyValue:
 
 
 def _double(text: bytes) -> PropertyValue:
-    if len(text) > VALUE_BYTES_MAX or _DOUBLE_PATTERN.fullmatch(text) is None:
+    if len(text) > VALUE_CHARS_MAX or _DOUBLE_PATTERN.fullmatch(text) is None:
         return REJECTED
     return bounded(float(text))
 
@@ -183,8 +183,15 @@ def _timestamp(text: bytes) -> PropertyValue:
     try:
         timestamp_ms(text)
     except ValueError:
-        return REJECTED
+        return _other_timestamp(text)
     return text.decode().replace(" ", "T") + "Z"
+
+
+def _other_timestamp(text: bytes) -> PropertyValue:
+    try:
+        return timestamp_text(any_timestamp_ms(text)).replace(" ", "T") + "Z"
+    except ValueError:
+        return REJECTED
 
 
 def _json(text: bytes) -> PropertyValue:

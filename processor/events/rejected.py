@@ -1,11 +1,11 @@
-"""The mark of a value that is there but cannot be used."""
+"""The mark of a value that exists but cannot be used."""
 
 from enum import Enum
 from typing import Literal
 
 
 class Rejected(Enum):
-    """One member, so that a type checker can tell it from every value."""
+    """One member, so that a type checker can distinguish it from every value."""
 
     REJECTED = "rejected"
 

@@ -1,38 +1,44 @@
 """Self-describing JSON: the event of its own schema and the entities attached to an event.
 
-A document is taken apart in two steps. The first finds the schemas and checks that the whole column
-is JSON, leaving each `data` as bytes; the second decodes one `data`, and runs only for what a
-definition reads. That is three times as fast as decoding everything.
+A document is decoded in two steps. The first step finds the schemas, checks that the whole column
+is JSON, and leaves each `data` as bytes. The second step decodes one `data`, only if a definition
+reads it. That is three times as fast as decoding everything.
 
-Numbers: integers stay exact at any size (an integer that became a float could not be told from
-one), so the reader of a value can refuse what 64 bits do not hold.
+Half of a character in a text becomes U+FFFD (surrogates.py). Only a column that cannot be decoded
+is searched for that.
+
+Integers stay exact at any size, because a large integer that became a float would look like a
+float. The reader of a value can therefore refuse integers beyond 64 bits.
 """
 
 import json
 import math
 import re
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
 from processor.errors import DeadLetterReason, MalformedEventError
 from processor.events.rejected import REJECTED, Rejected
+from processor.events.surrogates import whole_characters
 from processor.limits import (
     DETAIL_CHARS_MAX,
     JSON_DEPTH_MAX,
     SCHEMA_CACHE_MAX,
-    SCHEMA_PART_BYTES_MAX,
+    SCHEMA_PART_CHARS_MAX,
 )
 
-Json = Any  # decoded JSON: a path finds out what is in it
+Json = Any  # decoded JSON: a path determines its type
+_Column = TypeVar("_Column")
 
 _SCHEMA_PATTERN = re.compile(r"iglu:([^/]+)/([^/]+)/[^/]+/([1-9][0-9]*)-[0-9]+-[0-9]+", re.ASCII)
-# A string, which may hold brackets, or one bracket.
-_BRACKET_PATTERN = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
-# Every integer of 64 bits fits; a longer text need not be read.
+# A string, which may contain brackets, or one bracket. An unterminated string extends to the end of
+# the column, so every byte is examined once.
+_BRACKET_PATTERN = re.compile(rb'"(?:[^"\\]|\\.)*+"?|[\[\]{}]', re.DOTALL)
+# Every 64-bit integer fits; a longer text need not be parsed.
 _INTEGER_CHARS_MAX = 20
 
-# How an error calls a column when only a part of it is at hand.
+# The name of a column in an error if only a part of it is available.
 _ANY_COLUMN = "with self-describing JSON"
 
 _schema_keys: dict[str, str | None] = {}
@@ -59,12 +65,12 @@ _data_decoder: msgspec.json.Decoder[Json] = msgspec.json.Decoder()
 
 
 def schema_key(uri: str) -> str | None:
-    """Return `vendor/name/major` of an Iglu URI, None for text that is none."""
+    """Return `vendor/name/major` of an Iglu URI; None for any other text."""
     try:
         return _schema_keys[uri]
     except KeyError:
         pass
-    if len(uri) > SCHEMA_PART_BYTES_MAX:
+    if len(uri) > SCHEMA_PART_CHARS_MAX:
         return None
     match = _SCHEMA_PATTERN.fullmatch(uri)
     key = None if match is None else "/".join(match.groups())
@@ -75,26 +81,31 @@ def schema_key(uri: str) -> str | None:
 
 
 def decode_unstruct(column: bytes) -> SelfDescribing:
-    """Take apart the column unstruct_event."""
-    name = "unstruct_event"
-    _check_depth(column, name)
-    try:
-        return _unstruct_decoder.decode(column).data
-    except (msgspec.DecodeError, RecursionError) as error:
-        raise _malformed(name, error) from error
+    """Decode the schema of the column unstruct_event."""
+    return _decode_column(_unstruct_decoder, column, "unstruct_event").data
 
 
 def decode_contexts(column: bytes, name: str) -> list[SelfDescribing]:
-    """Take apart the column contexts or derived_contexts, called `name` in the error."""
+    """Decode the schemas of contexts or derived_contexts; `name` is the column in errors."""
+    return _decode_column(_contexts_decoder, column, name).data
+
+
+def _decode_column(decoder: msgspec.json.Decoder[_Column], column: bytes, name: str) -> _Column:
     _check_depth(column, name)
     try:
-        return _contexts_decoder.decode(column).data
+        return decoder.decode(column)
+    except (msgspec.DecodeError, RecursionError) as error:
+        whole = whole_characters(column)
+        if whole == column:
+            raise _malformed(name, error) from error
+    try:
+        return decoder.decode(whole)
     except (msgspec.DecodeError, RecursionError) as error:
         raise _malformed(name, error) from error
 
 
 def decode_data(data: msgspec.Raw) -> Json:
-    """Decode one `data`; numbers that neither int nor float can hold become REJECTED."""
+    """Decode one `data`; numbers that neither int nor float can represent become REJECTED."""
     try:
         return _data_decoder.decode(data)
     except msgspec.ValidationError:
@@ -120,7 +131,7 @@ def _float(text: str) -> float | Rejected:
 
 
 def _check_depth(column: bytes, name: str) -> None:
-    # The length bounds the depth, and the brackets do; only a document with many is walked.
+    # The length and the number of brackets bound the depth; only a document with many is walked.
     if len(column) <= 2 * JSON_DEPTH_MAX:
         return
     if column.count(b"{") + column.count(b"[") <= JSON_DEPTH_MAX:

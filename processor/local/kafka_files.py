@@ -1,8 +1,8 @@
 """The files of Apache Kafka: found in Maven's local repository, or downloaded there once.
 
-jgo knows the registry, its mirrors and the local repository. What to download is not resolved anew
-but pinned in kafka.xml: every file with its SHA-256. A file that is not what was pinned is never
-given to Java. `python -m processor.local.kafka_files` resolves Kafka and pins it anew.
+jgo finds the registry, its mirrors and the local repository. kafka.xml pins what to download: every
+file with its SHA-256. Nothing is resolved again, and a file that differs from its pin is never
+given to Java. `python -m processor.local.kafka_files` resolves Kafka again and renews the pins.
 """
 
 import fcntl
@@ -27,12 +27,12 @@ from processor.limits import DETAIL_CHARS_MAX
 
 KAFKA_VERSION = "4.1.0"
 KAFKA = f"org.apache.kafka:kafka_2.13:{KAFKA_VERSION}"
-# Kafka leaves the choice of a log writer to its distribution; this is the one that it ships.
+# Kafka's jars depend on no log writer; this is the one that Kafka's distribution ships.
 LOGGING = "org.apache.logging.log4j:log4j-slf4j-impl:2.24.3"
 _PINS = Path(__file__).with_name("kafka.xml")
-# Files downloaded at once: a registry that is asked for more slows down.
+# Files downloaded at once: a registry slows down with more.
 _DOWNLOADS_AT_ONCE = 4
-# A registry that says nothing for this long is not there.
+# A registry that is silent for this long counts as unreachable.
 _TIMEOUT_S = 30
 
 
@@ -55,10 +55,10 @@ def pinned_files() -> tuple[PinnedFile, ...]:
 
 
 def kafka_class_path(console: Console) -> list[Path]:
-    """Return Kafka's jars, each with the pinned content; what is missing is downloaded first.
+    """Return Kafka's jars, each with the pinned content; missing ones are downloaded first.
 
-    Says so on `console`: a progress bar on a terminal, one line elsewhere. Raises BrokerError where
-    a file is neither there nor to be had.
+    A download is shown on `console`: a progress bar on a terminal, one line elsewhere. Raises
+    BrokerError if a file neither exists nor can be downloaded.
     """
     repository = Path(GlobalSettings.load().repo_cache)
     paths = {pinned: _cached_path(repository, pinned) for pinned in pinned_files()}
@@ -99,7 +99,7 @@ def _exclusive(repository: Path) -> Iterator[None]:
 
 
 def _download(repository: Path, missing: Sequence[PinnedFile], console: Console) -> None:
-    """Put `missing` into `repository`, each under its name only when it is whole and right."""
+    """Store `missing` in `repository`; a file gets its name only when complete and verified."""
     if not missing:
         return
     with (
@@ -123,7 +123,7 @@ def _download(repository: Path, missing: Sequence[PinnedFile], console: Console)
 
 
 def _context(repository: Path, advance: Callable[[int], None]) -> Any:  # Any: jgo is untyped to us
-    """Return jgo's registry as its own settings file has it, mirrors included."""
+    """Return jgo's registry as configured in its settings file, mirrors included."""
 
     @contextmanager
     def progress(_name: str, _size: int) -> Iterator[Callable[[int], None]]:
@@ -140,7 +140,7 @@ def _context(repository: Path, advance: Callable[[int], None]) -> Any:  # Any: j
 
 @contextmanager
 def _shown(size: int, console: Console) -> Iterator[Callable[[int], None]]:
-    """Show a download of `size` bytes; yields what is called with each piece's size."""
+    """Show a download of `size` bytes; yields a function to call with the size of each piece."""
     title = f"Apache Kafka {KAFKA_VERSION}"
     if not console.is_terminal:
         console.print(f"downloading {title} ({size // 1_000_000} MB, the first time only)")
@@ -159,23 +159,23 @@ def _shown(size: int, console: Console) -> Iterator[Callable[[int], None]]:
 
 def _not_to_be_had(repository: Path, error: Exception) -> BrokerError:
     return BrokerError(
-        f"Apache Kafka {KAFKA_VERSION} is neither in {str(repository)!r} nor to be downloaded",
+        f"Apache Kafka {KAFKA_VERSION} is not in {str(repository)!r} and cannot be downloaded",
         detail=str(error)[:DETAIL_CHARS_MAX],
         hint=(
             "connect this machine to the network once, or name a mirror in the [repositories] of "
             "jgo's settings file, or copy that directory from a machine that has it (M2_REPO names "
-            "another), or use a Kafka that runs already: PROCESSOR_BOOTSTRAP_SERVERS"
+            "another), or use an existing Kafka: PROCESSOR_BOOTSTRAP_SERVERS"
         ),
     )
 
 
 def _pin() -> str:
-    """Resolve Kafka and its log writer anew; return the text of kafka.xml."""
+    """Resolve Kafka and its log writer again; return the text of kafka.xml."""
     context = MavenContext()
     context.remote_repos.update(GlobalSettings.load().repositories)
     found: dict[tuple[str, str], Any] = {}  # Any: jgo is untyped to us
     for coordinate in (KAFKA, LOGGING):
-        # One at a time: resolved together, one's wishes about versions would bend the other's.
+        # One at a time: resolved together, each would change the versions of the other.
         inputs, others = context.resolver.resolve([context.create_dependency(coordinate)])
         for dependency in (*inputs, *others):
             found.setdefault((dependency.groupId, dependency.artifactId), dependency.artifact)

@@ -1,11 +1,6 @@
-"""Bytes by key on disk, and the changelog from which they are rebuilt. Knows no profile."""
+"""Bytes by key on disk. Independent of profiles, and of the changelog that restores a store."""
 
-from processor.state.changelog import (
-    ChangelogReader,
-    ChangelogRecord,
-    RestoreProgress,
-)
 from processor.state.rocksdb_store import RocksDBStore
 from processor.state.store import Store
 
-__all__ = ["ChangelogReader", "ChangelogRecord", "RestoreProgress", "RocksDBStore", "Store"]
+__all__ = ["RocksDBStore", "Store"]

@@ -1,4 +1,9 @@
-"""What a state store must do. Every store passes the suite in tests/contracts."""
+"""The interface of a state store. Every store passes the suite in tests/contracts.
+
+Only processor/streaming/profiles calls a store: the event loop reads, and the threads of a flush
+and of a takeover write. Reads may overlap one write. Nothing may be called during `clear` or
+`close`.
+"""
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol
@@ -20,7 +25,7 @@ class Store(Protocol):
         ...
 
     def snapshot(self) -> Callable[[bytes], bytes | None]:
-        """Return a `get` that goes on reading the store as it is at this moment."""
+        """Return a `get` that keeps reading the store as it is at this moment."""
         ...
 
     def clear(self) -> None:

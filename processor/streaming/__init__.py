@@ -1,1 +1,4 @@
-"""Faust and Kafka: the transport, the two agents, the profile table, definitions, dead letters."""
+"""Faust and Kafka: a record goes from `fetch` through the two stages to `profiles` and beyond.
+
+processor/README.md lists the rooms in the order of a record.
+"""

@@ -1,8 +1,8 @@
-"""Long work takes turns: one slice of it, then the event loop goes around for everybody else.
+"""Long work takes turns: after one slice of it, the event loop runs everything else once.
 
-Partitions, stages and flushes have work at the same time. If each gave way on its own, the loop
-would do a slice of every one of them in each round, and a request, which needs some rounds, would
-wait for all of them again and again.
+Partitions, stages and flushes have work at the same time. If each yielded on its own, the loop
+would run a slice of each of them in every round. A request, which needs several rounds, would wait
+for all of them again and again.
 """
 
 import asyncio
@@ -11,13 +11,13 @@ from collections import deque
 from processor.clock import monotonic_s
 from processor.limits import SLICE_S
 
-# Rounds without a slice between two slices. With three of them, and smaller slices, an event of a
+# Rounds without a slice between two slices. With three rounds and smaller slices, an event of a
 # backlog took a third more CPU time.
 _ROUNDS = 1
 
 
 class Slices:
-    """Gives turns for slices of work, in the order asked for. Used in the event loop's thread."""
+    """Gives turns for slices of work, in the order of requests. Used in the event loop's thread."""
 
     def __init__(self) -> None:
         self._waiters: deque[asyncio.Future[None]] = deque()
@@ -26,13 +26,13 @@ class Slices:
 
     @property
     def over(self) -> bool:
-        """Whether the slice that was given last has taken its time."""
+        """Whether the current slice has used up its time."""
         return monotonic_s() >= self._ends_at
 
     async def turn(self) -> None:
         """Wait until a slice may begin; it lasts until the caller awaits something.
 
-        Whoever works for longer looks often whether it is `over`, and asks for another turn then.
+        A caller that works longer checks often whether it is `over`, and then waits for a new turn.
         """
         loop = asyncio.get_running_loop()
         if self._free:

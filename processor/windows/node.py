@@ -1,17 +1,17 @@
-"""What a window's tree is made of: summaries of chunks, and nodes that hold summaries."""
+"""The elements of a window's tree: summaries of chunks, and nodes that contain summaries."""
 
 import msgspec
 
 from processor.aggregates import State
 
-# In place of a state: it is not kept, but made from the parts that it would stand for.
+# In place of a state: it is not kept, but computed from the parts that it would summarise.
 NOT_KEPT = False
 
 
 class Summary(msgspec.Struct, array_like=True, gc=False):
-    """What stands above a chunk or node: its number, entries, first and last time, small states.
+    """The summary of a chunk or node: number, entries, first and last time, small states.
 
-    A summary is never changed but replaced. Of one window, equal versions summarise the same.
+    A summary is never changed, only replaced. Within a window, equal versions have equal content.
     """
 
     number: int
@@ -23,10 +23,10 @@ class Summary(msgspec.Struct, array_like=True, gc=False):
 
 
 class Node(msgspec.Struct, array_like=True):
-    """The summaries of chunks or nodes that follow each other in time, and large states over them.
+    """The summaries of consecutive chunks or nodes, and large states over them.
 
-    Large states stand with the node that they are of, so that a change rewrites one at each level
-    and not those of its neighbours.
+    Large states are stored with their own node, so that a change rewrites one at each level, but
+    not those of its neighbours.
     """
 
     children: list[Summary]

@@ -1,9 +1,9 @@
 """The state of an aggregate over any part of a window.
 
-What lies inside is read from the summaries above it; the at most two chunks at the edges are opened
-and gathered. What is made of chunks is remembered with the decoded profile: the state of a part
-until the chunks change, and, where states are not small, that of what lies inside until an edge has
-passed a chunk or a chunk inside has changed.
+Chunks inside the part are read from the summaries above them; the at most two chunks at the edges
+are opened and gathered. States over chunks are remembered with the decoded profile: the state of a
+part until the chunks change, and, if states are not small, the state of the chunks inside until an
+edge has passed a chunk or a chunk inside has changed.
 """
 
 from bisect import bisect_right
@@ -15,6 +15,7 @@ from processor.windows.chunk import Chunk
 from processor.windows.node import Summary
 from processor.windows.parts import Name, Parts, Stamp
 from processor.windows.tree import Tree, first_ms, last_ms
+from processor.windows.weight import chunk_weight
 from processor.windows.window import Window
 
 
@@ -30,7 +31,7 @@ def state_between(
         latest = bisect_right(window.times, until_ms) - 1
         if window.times[latest] >= min(children[-1].last_ms, until_ms):
             return inline
-    # A rule reads the same part before and after an event, and several rules read the same.
+    # A rule reads the same part before and after an event, and several rules read the same part.
     name = (window.series_id, aggregate.family, until_ms - after_ms, "chunks")
     stamp = (until_ms, window.next_number, window.oldest_ms)
     state = parts.remembered(name, stamp)
@@ -42,13 +43,13 @@ def state_between(
 
 
 def _cover(window: Window, parts: Parts, stamp: Stamp, after_ms: int) -> "_Cover":
-    """Return what the part is made of: the same for every family that is read of it."""
+    """Return the cover of the part, which is the same for every family."""
     until_ms = stamp[0]
     name = (window.series_id, "", until_ms - after_ms, "cover")
     cover: _Cover | None = parts.remembered(name, stamp)
     if cover is None:
         cover = _Cover(window, parts, after_ms, until_ms)
-        parts.remember(name, stamp, cover)
+        parts.remember(name, stamp, cover, cover.chunks_weight)
     return cover
 
 
@@ -61,8 +62,8 @@ def _remember(parts: Parts, name: Name, stamp: Stamp, found: tuple[Aggregate, St
 class _Cover:
     """The chunks and nodes that a part of a window is made of, in order of time.
 
-    `runs` lie in it as a whole: summaries of one level that follow each other, with that level.
-    `left` and `right` are the chunks that reach over an edge.
+    `runs` are completely inside: consecutive summaries of one level, with that level. `left` and
+    `right` are the chunks that extend over an edge.
     """
 
     __slots__ = (
@@ -82,7 +83,7 @@ class _Cover:
         self.versions = tuple([one.version for run, _ in self.runs for one in run])
 
     def _walk(self, children: list[Summary], level: int) -> None:
-        """Collect what covers the part, from left to right."""
+        """Collect the cover of the part, from left to right."""
         inside = self._touching(children)
         if inside and inside[0].first_ms <= self.after_ms:
             edge = inside.pop(0)
@@ -98,6 +99,11 @@ class _Cover:
                 self._walk(self.tree.node(edge_right).children, level - 1)
             else:
                 self.right = self.tree.chunk(edge_right)
+
+    @property
+    def chunks_weight(self) -> int:
+        """The approximate bytes of the chunks at the edges, which the cover keeps alive."""
+        return sum(chunk_weight(one) for one in (self.left, self.right) if one is not None)
 
     def state(self, aggregate: Aggregate) -> State:
         """Return the state of all entries of the part."""
@@ -138,9 +144,9 @@ class _Cover:
         return _gather(chunk, aggregate, self.after_ms, self.until_ms)
 
     def _united(self, aggregate: Aggregate) -> State:
-        """Return the state of all that lies inside.
+        """Return the state of everything inside.
 
-        Those of its runs are remembered too: the chunks beside the left edge change seldom, the
+        The states of its runs are remembered, too: the chunks at the left edge change seldom, the
         nodes above the newest entries often.
         """
         name = self._name(aggregate, "inside")
@@ -169,4 +175,8 @@ class _Cover:
 def _gather(entries: Chunk | Window, aggregate: Aggregate, after_ms: int, until_ms: int) -> State:
     times = entries.times
     start, stop = bisect_right(times, after_ms), bisect_right(times, until_ms)
-    return aggregate.gather(times, entries.values, start, stop) if start < stop else None
+    if start >= stop:
+        return None
+    if isinstance(entries, Chunk):
+        return entries.gather(aggregate, start, stop)
+    return aggregate.gather(times, entries.values, start, stop)

@@ -1,23 +1,23 @@
-"""The tree of chunks below a window, changed.
+"""Changes the tree of chunks below a window.
 
     head        children [summary, ...]                       level 2
     node        children [summary, ...], large states         level 1
     node        children [summary, ...], large states         level 0
     chunk       times, values
 
-The small states of a chunk or node stand in its summary, one level up, so that they are read
-without opening it. Large ones (lists, maps, sketches) stand in the node itself; those of a chunk
-are made from its entries when they are wanted.
+The small states of a chunk or node are in its summary, one level up, so that they can be read
+without opening it. Large ones (lists, maps, sketches) are in the node itself; those of a chunk are
+computed from its entries on demand.
 
-A run of new entries is merged into the chunks that it belongs to. On the way up each node merges
-the run's large state into its own: nothing beside the path is opened. Only a node that splits makes
-its large states anew from its children, once in about 4,000 entries. A chunk at the end takes
-CHUNK_FILLED_ENTRIES, which leaves room for late ones, before a new one is opened; a full node at
-the end opens a new one too. Anywhere else what is too large is cut in even parts. When the head has
-too many children, they move into nodes and the tree is a level higher.
+A run of new entries is merged into the chunks that it belongs to. On the way up, each node merges
+the run's large state into its own, so nothing outside the path is opened. Only a node that splits
+computes its large states again from its children, once in about 4,000 entries. A chunk at the end
+takes CHUNK_FILLED_ENTRIES, which leaves room for late entries, before a new chunk is opened; if a
+node at the end is full, a new one is opened, too. Anywhere else, a chunk or node that is too large
+is split evenly. If the head has too many children, they move into nodes, which adds a level.
 
-Dropping takes whole chunks from the left. The nodes on that edge then hold the rest, so their large
-states are not kept (NOT_KEPT) and come from their children, should a read still want them.
+Dropping removes whole chunks from the left. The nodes on that edge then have the rest, so their
+large states are not kept (NOT_KEPT) and are computed from their children if a read needs them.
 """
 
 from bisect import bisect_left, bisect_right
@@ -42,7 +42,7 @@ last_ms = attrgetter("last_ms")
 
 
 class Tree:
-    """The tree of one window, with which it is thrown away after a change or a read."""
+    """The tree of one window; it is discarded after a change or a read."""
 
     __slots__ = ("_parts", "_window")
 
@@ -63,7 +63,7 @@ class Tree:
         return found
 
     def state(self, aggregate: Aggregate, summary: Summary, level: int) -> State:
-        """Return the state of an aggregate whose states are not small, over all below a summary."""
+        """Return the state of an aggregate with large states, over everything below a summary."""
         if level == 0:
             return gather_all(aggregate, self.chunk(summary))
         node = self.node(summary)
@@ -89,7 +89,7 @@ class Tree:
             window.oldest_ms = window.children[0].first_ms
 
     def drop_until(self, limit_ms: int) -> bool:
-        """Drop the chunks that end at or before `limit_ms`; say if there are any."""
+        """Drop the chunks that end at or before `limit_ms`; return whether there are any."""
         window = self._window
         dropped = self._drop(window.children, window.level, limit_ms)
         while window.level and len(window.children) <= 1:
@@ -117,7 +117,7 @@ class Tree:
     # --- inserting -----------------------------------------------------------------------------
 
     def _insert(self, children: list[Summary], level: int, run: Chunk, *, at_end: bool) -> None:
-        """Put a run under children; `at_end`: nothing of the window follows the last of them."""
+        """Insert a run under children; `at_end`: the last child is the end of the window."""
         start = 0
         while start < len(run.times):
             index = max(bisect_right(children, run.times[start], key=first_ms) - 1, 0)
@@ -134,7 +134,7 @@ class Tree:
             start = stop
 
     def _put(self, old: Summary, level: int, run: Chunk, *, at_end: bool) -> list[Summary]:
-        """Return what stands in place of a chunk or node that the run belongs to."""
+        """Return the replacement of a chunk or node that the run belongs to."""
         if level:
             return self._put_below(old, level, run, at_end=at_end)
         at_end = at_end and run.times[0] >= old.last_ms
@@ -221,12 +221,26 @@ class Tree:
         return Summary(number, self._window.new_number(), count, start_ms, end_ms, states)
 
     def _made_node(self, children: list[Summary], level: int) -> Node:
-        """Return a node over children of the level below, with large states made from theirs."""
-        states = [
-            _kept(family, [self.state(family, child, level - 1) for child in children])
-            for family in self._large()
-        ]
+        """Return a node over children of the level below; its large states come from theirs."""
+        states = [self._large_state(family, children, level) for family in self._large()]
         return Node(children, states)
+
+    def _large_state(self, family: Aggregate, children: list[Summary], level: int) -> State:
+        """Return the state over children of the level below, NOT_KEPT if it is too large.
+
+        A state with ranks only grows by merging, so it is merged until it is too large.
+        """
+        if family.ranked is None:
+            return _kept(family, [self.state(family, child, level - 1) for child in children])
+        at = self._window.large_families.index(family.family)
+        if level > 1 and any(self.node(child).states[at] is NOT_KEPT for child in children):
+            return NOT_KEPT
+        state: State = None
+        for child in children:
+            state = _kept(family, [state, self.state(family, child, level - 1)])
+            if state is NOT_KEPT:
+                break
+        return state
 
     def _summarise(self, children: list[Summary], level: int) -> None:
         for index, child in enumerate(children):

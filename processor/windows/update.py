@@ -1,4 +1,4 @@
-"""What happens to a window: an entry comes, old ones leave, all of it goes."""
+"""Changes of a window: an entry is added, old entries are dropped, the window is deleted."""
 
 from bisect import bisect_right
 from collections.abc import Iterable
@@ -16,7 +16,7 @@ def insert(
 ) -> None:
     """Add an entry (event time in ms, value) that arrived after all others.
 
-    `aggregates` are those that windows of the series read.
+    `aggregates` are the aggregates that windows of the series read.
     """
     time_ms, value = entry
     times = window.times
@@ -26,15 +26,19 @@ def insert(
     if len(times) > WINDOW_INLINE_ENTRIES_MAX or (
         type(value) is str and len(value) > WINDOW_INLINE_CHARS_MAX
     ):
-        tree = Tree(window, parts)
-        tree.summarise(aggregates)
-        run = Chunk(window.times, window.values)
-        window.times, window.values = [], []
-        tree.insert(run)
+        Tree(window, parts).summarise(aggregates)
+        spill(window, parts)
+
+
+def spill(window: Window, parts: Parts) -> None:
+    """Move the inline entries to chunks; there is at least one."""
+    run = Chunk(window.times, window.values)
+    window.times, window.values = [], []
+    Tree(window, parts).insert(run)
 
 
 def drop_until(window: Window, parts: Parts, limit_ms: int) -> bool:
-    """Drop inline entries at or before `limit_ms`, and chunks that end there; say if any."""
+    """Drop inline entries and chunks up to `limit_ms`; return whether there were any."""
     dropped = False
     times = window.times
     if times and times[0] <= limit_ms:
@@ -47,5 +51,5 @@ def drop_until(window: Window, parts: Parts, limit_ms: int) -> bool:
 
 
 def delete_parts(window: Window, parts: Parts) -> None:
-    """Delete the records of a window that is dropped as a whole."""
+    """Delete all records of a window."""
     Tree(window, parts).delete_all()

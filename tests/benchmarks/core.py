@@ -22,13 +22,15 @@ from definitions import (
     domain_userid,
 )
 from definitions.catalog import Catalog
+from processor.engine import Source, step
 from processor.engine.contribution import Contribution
 from processor.engine.plan import Plan, compile_plan
 from processor.engine.profile import Profile
 from processor.engine.profile_codec import changed_records, decode_profile
 from processor.engine.read import read_attributes
-from processor.engine.step import Source, step
 from processor.events import ATOMIC_COLUMNS, parse_event
+from processor.formats import NEWEST_LEVEL
+from tests.by_hand import contribution_of
 
 OWNER = "shop@example.com"
 VENDOR = "com.snowplowanalytics.snowplow.ecommerce"
@@ -151,25 +153,25 @@ def measure_source(plan: Plan, operations: int) -> None:
 
         def work(batches: object = batches) -> None:
             for event in next(batches):  # type: ignore[call-overload]
-                plan.contributions(event, 1)
+                plan.contributions(event, SOURCE, 1)
 
         measure(label, operations, work)
 
 
 def contribution(plan: Plan, kind: str, number: int) -> Contribution:
-    template = plan.contributions(parse_event(line(kind)), number)[0]
+    template = plan.contributions(parse_event(line(kind)), SOURCE, number)[0]
     values = [
         (series, PRICES[number % len(PRICES)] if isinstance(value, float) else value)
         for series, value in template.values
     ]
-    return Contribution(
+    return contribution_of(
         number,
         template.key,
         template.id,
         START_MS + number * 1_000,
         f"{number:08d}-9a4f-4c0e-8f4f-6f6f3a1c2d3e",
-        template.event_name,
-        template.derived_tstamp,
+        template.trigger.event_name,
+        template.trigger.derived_tstamp,
         values,
     )
 
@@ -179,9 +181,9 @@ def measure_step(label: str, plan: Plan, contributions: Sequence[Contribution]) 
         stored: dict[bytes, bytes | None] = {}
         profile = Profile()
         for number, one in enumerate(contributions):
-            step(profile, one, plan, SOURCE)
+            step(profile, one, plan)
             if number % 100 == 99:
-                stored.update(changed_records(profile))
+                stored.update(changed_records(profile, NEWEST_LEVEL))
 
     measure(label, len(contributions), work)
 
@@ -189,24 +191,24 @@ def measure_step(label: str, plan: Plan, contributions: Sequence[Contribution]) 
 def measure_codec(label: str, plan: Plan, contributions: Sequence[Contribution]) -> None:
     profile = Profile()
     for one in contributions:
-        step(profile, one, plan, SOURCE)
-    records = dict(changed_records(profile))
+        step(profile, one, plan)
+    records = dict(changed_records(profile, NEWEST_LEVEL))
     head = records[b""] or b""
     operations = 20_000
 
     def decode() -> None:
         for _ in range(operations):
-            decode_profile(head, records.get)
+            decode_profile(head, records)
 
     def encode() -> None:
         for _ in range(operations):
             profile.changed = True
-            changed_records(profile)
+            changed_records(profile, NEWEST_LEVEL)
 
     measure(f"decode: {label}, {len(head)} bytes", operations, decode)
     measure(f"encode: {label}", operations, encode)
     attributes = plan.group_attributes("ecom")
-    now_ms = contributions[-1].time_ms
+    now_ms = contributions[-1].trigger.time_ms
 
     def read() -> None:
         for _ in range(operations):

@@ -147,7 +147,7 @@ def hasty(parts: Iterable[Part]) -> set[Firing]:
             after |= one.after
             before |= one.before if one is part else one.after
             earlier |= one.before if same else one.after
-        if Around(before, after, earlier).fires(part.rule):
+        if Around(before, after, earlier, (before,)).fires(part.rule):
             found.add((part.rule.id[0], part.event.event_id))
     return found
 
@@ -162,7 +162,7 @@ def stateless(parts: Iterable[Part]) -> set[Firing]:
         if len(mine) == len(part.ids):
             before = {name: one for each in mine for name, one in each.before.items()}
             after = {name: one for each in mine for name, one in each.after.items()}
-            if Around(before, after, before).fires(part.rule):
+            if Around(before, after, before, (before,)).fires(part.rule):
                 found.add((part.rule.id[0], part.event.event_id))
     return found
 

@@ -16,19 +16,20 @@ from typing import Any
 
 from definitions import Attribute, StreamAttributeGroup, domain_userid
 from definitions.catalog import Catalog
-from processor.engine import Contribution, Plan, compile_plan, read_values, step
+from processor.engine import Plan, compile_plan, read_values, step
+from processor.formats import NEWEST_LEVEL
 from processor.state import RocksDBStore
-from processor.streaming.positions import Positions
-from processor.streaming.profile_table import ProfileTable, record_prefix
+from processor.streaming.profiles.positions import Positions
+from processor.streaming.profiles.profile_table import ProfileTable, record_prefix
 from tests.benchmarks.windows import (
     AGGREGATIONS,
     CATEGORIES,
     LATE,
     OWNER,
-    SOURCE,
     START_MS,
     STEP_MS,
 )
+from tests.by_hand import contribution_of
 
 ENTRIES = 10_000
 READS = 200
@@ -56,7 +57,7 @@ class Run:
     """One profile of a table."""
 
     def __init__(self, directory: Path, plan: Plan) -> None:
-        self.table = ProfileTable(RocksDBStore(directory), Positions("c"))
+        self.table = ProfileTable(RocksDBStore(directory), Positions())
         self.profile = self.table.new_profile(PREFIX)
         self.plan = plan
         self.attributes = plan.group_attributes("g")
@@ -75,16 +76,16 @@ class Run:
             self.series["sum"]: self.random.randrange(10_000) / 100,
             self.series["unique"]: text,
         }
-        contribution = Contribution(
+        contribution = contribution_of(
             self.number, KEY, "u",
             self.now_ms - (self.random.randrange(ENTRIES * STEP_MS) if late else 0),
             f"event-{self.number}", "page_view", "", list(values.items()),
         )  # fmt: skip
-        step(self.profile, contribution, self.plan, SOURCE)
+        step(self.profile, contribution, self.plan)
         self.table.changed(PREFIX, self.profile)
 
     def flush(self) -> None:
-        for _ in self.table.begin_flush():
+        for _ in self.table.begin_flush(NEWEST_LEVEL):
             pass
         self.table.publish()
         self.table.write("changelog", self.number, 0)

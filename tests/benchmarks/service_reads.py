@@ -47,11 +47,11 @@ from definitions import (
     StreamAttributeGroup,
     domain_userid,
 )
-from processor.api.forwarding import FORWARDED_HEADER, PROFILES_PATH
+from processor.api.http.forwarding import FORWARDED_HEADER, PROFILES_PATH
+from processor.kafka.partitioner import Partitioner
 from processor.local import LocalBroker
 from processor.local.shop import GeneratedEvent, Shop
-from processor.streaming.definitions_topic import DefinitionsWriter
-from processor.streaming.partitioner import Partitioner
+from processor.streaming.definitions.definitions_topic import DefinitionsWriter
 from tests.benchmarks.worker import cpu_seconds
 from tests.broker.cluster import Cluster, WorkerProcess
 

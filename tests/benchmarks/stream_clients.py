@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 
 import uvloop
 
-from processor.api.subscription import Target
+from processor.api.subscriptions.subscription import Target
 
 PATH: Final = "/api/v1/interventions"
 # Connections opened at once: fewer than the worker lets wait.

@@ -28,11 +28,11 @@ from confluent_kafka import Producer
 
 from definitions.records import objects_from_file
 from processor.interventions import Pushed, encode_pushed
+from processor.kafka.partitioner import Partitioner
 from processor.local import LocalBroker
 from processor.local.shop import Shop
 from processor.settings import Settings
-from processor.streaming.definitions_topic import DefinitionsWriter
-from processor.streaming.partitioner import Partitioner
+from processor.streaming.definitions.definitions_topic import DefinitionsWriter
 from tests.benchmarks.stream_clients import StreamClients, allow_files
 from tests.benchmarks.worker import EXAMPLES, cpu_seconds
 from tests.broker.cluster import Cluster, WorkerProcess

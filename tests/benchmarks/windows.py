@@ -26,7 +26,6 @@ from definitions import (
 )
 from definitions.catalog import Catalog
 from processor.engine import (
-    Contribution,
     Plan,
     Profile,
     Source,
@@ -36,7 +35,9 @@ from processor.engine import (
     new_profile,
     step,
 )
+from processor.formats import NEWEST_LEVEL
 from processor.state import RocksDBStore
+from tests.by_hand import contribution_of
 
 OWNER = "shop@example.com"
 START_MS = 1_760_000_000_000
@@ -100,13 +101,13 @@ class Run:
         self.records = 0
         self.micros: list[float] = []
         self.rocksdb = 0
-        self.profile: Profile = new_profile(self.memory.get)
+        self.profile: Profile = new_profile(self.memory)
 
     def move_to_disk(self) -> None:
         """Go on over RocksDB."""
         self.store = RocksDBStore(self.directory / str(self.entries))
         self.store.write([*self.memory.items()])
-        self.profile = decode_profile(self.memory[b""], self.store.get)
+        self.profile = decode_profile(self.memory[b""], self.store)
 
     def events(self, plan: Plan, count: int) -> None:
         attributes = plan.group_attributes("g")
@@ -122,16 +123,16 @@ class Run:
                 "unique_list": text, "category_count": text,
             }  # fmt: skip
             by_series = {series[name]: value for name, value in values.items()}
-            contribution = Contribution(
+            contribution = contribution_of(
                 self.number, "domain_userid", "u", self.now_ms - late_ms, f"event-{self.number}",
                 "page_view", "", [(one, value) for one, value in by_series.items() if one],
             )  # fmt: skip
-            step(self.profile, contribution, plan, SOURCE)
+            step(self.profile, contribution, plan)
             if self.number % FLUSH == 0:
                 self.flush()
 
     def flush(self) -> None:
-        records = changed_records(self.profile)
+        records = changed_records(self.profile, NEWEST_LEVEL)
         self.records += len(records)
         self.written += sum(len(suffix) + len(record or b"") for suffix, record in records)
         if self.store is not None:

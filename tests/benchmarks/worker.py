@@ -21,7 +21,8 @@ import psutil
 from definitions.records import objects_from_file
 from processor.local import LocalBroker
 from processor.local.shop import Shop
-from processor.streaming.definitions_topic import DefinitionsWriter
+from processor.request_limits import METRICS_AGE_S
+from processor.streaming.definitions.definitions_topic import DefinitionsWriter
 from tests.broker.cluster import Cluster, WorkerProcess
 
 EXAMPLES = Path(__file__).parents[2] / "definitions" / "examples" / "ecommerce.py"
@@ -63,7 +64,7 @@ def measure(servers: str, directory: Path, chosen: argparse.Namespace) -> None:
 
 
 def run(cluster: Cluster, chosen: argparse.Namespace, directory: Path) -> None:
-    worker = cluster.worker("one").start()
+    worker = cluster.worker("one").start(METRICS_AGE_S=str(METRICS_AGE_S))
     assert worker.process is not None
     process = psutil.Process(worker.process.pid)
     while (seen := look(worker)) is None or seen[0] == 0:
@@ -74,7 +75,7 @@ def run(cluster: Cluster, chosen: argparse.Namespace, directory: Path) -> None:
     spy = profile(worker.process.pid, directory) if chosen.profile else None
     ended, cpu_after, last = begun, cpu_before, seen
     while time.monotonic() - ended < 3:
-        time.sleep(0.2)  # each look costs the worker milliseconds
+        time.sleep(METRICS_AGE_S)  # each look costs the worker milliseconds
         now = time.monotonic()
         seen = look(worker) or last
         if seen != last:

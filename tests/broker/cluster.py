@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import resource
 import shutil
 import signal
 import socket
@@ -10,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterable, Mapping
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,32 +21,47 @@ from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, Producer, To
 from confluent_kafka.admin import AdminClient
 
 from definitions.records import from_record
+from processor.kafka.topics import Topics
+from processor.profile_inputs import ProfileInput
 from processor.settings import Settings
-from processor.streaming.definitions_topic import DefinitionsWriter
-from processor.streaming.topics import Topics
+from processor.streaming.definitions.definitions_topic import DefinitionsWriter
+from tests.model.topic_reader import patiently
 
-WORKER = Path(__file__).with_name("worker_process.py")
 ROOT = Path(__file__).parents[2]
+WORKER = Path("tests", "broker", "worker_process.py")
 READY_S = 90.0
+SHOWN = re.compile("processor_(lag_records|flush.*(total|count)|faults_total|partitions)[{ ]")
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def free_port(count: int = 1) -> int:
+    """The first of so many ports in a row on which nobody listens."""
+    while True:
+        with ExitStack() as probes, suppress(OSError):
+            first = 0
+            for number in range(count):
+                probe = probes.enter_context(socket.socket())
+                probe.bind(("127.0.0.1", first + number if first else 0))
+                first = first or int(probe.getsockname()[1])
+            return first
 
 
 class WorkerProcess:
-    """One worker of a cluster; `name` keeps its port and data directory over restarts."""
+    """One worker of a cluster; `name` keeps its port and data directory over restarts.
+
+    `root` is the tree whose code it runs at its next start.
+    """
 
     def __init__(self, cluster: "Cluster", name: str) -> None:
         self.cluster = cluster
         self.name = name
+        self.root = ROOT
         self.port = free_port()
         self.data_dir = cluster.directory / name
         self.log_path = cluster.directory / f"{name}.log"
         self.process: subprocess.Popen[bytes] | None = None
         self.starts = 0
+        # Open files that the system gives it at most; None: as many as this process has.
+        self.files: int | None = None
 
     @property
     def url(self) -> str:
@@ -62,7 +80,7 @@ class WorkerProcess:
         environment = {
             **os.environ,
             **self.cluster.environment,
-            "PYTHONPATH": str(ROOT),  # what is tested is what stands here, wherever it is installed
+            "PYTHONPATH": str(self.root),  # what is tested stands there, whatever is installed
             "PROCESSOR_HTTP": f"127.0.0.1:{self.port}",
             "PROCESSOR_DATA_DIR": str(self.data_dir),
             **extra,
@@ -70,9 +88,14 @@ class WorkerProcess:
         self.starts += 1
         with self.log_path.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, str(WORKER)], env=environment, stdout=log, stderr=log
-            )
+                [sys.executable, str(self.root / WORKER)], env=environment, stdout=log, stderr=log,
+                preexec_fn=self._limit_files,
+            )  # fmt: skip
         return self
+
+    def _limit_files(self) -> None:
+        if self.files is not None:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (self.files, self.files))
 
     def signal(self, number: int) -> None:
         assert self.process is not None
@@ -110,6 +133,23 @@ class WorkerProcess:
             time.sleep(0.1)
         return self
 
+    def degraded(self) -> dict[str, dict[str, str]]:
+        """What /health/ready tells of partitions that a fault has closed, by partition."""
+        try:
+            told = self.get("/health/ready", timeout_s=2.0).json()
+        except httpx.HTTPError:
+            return {}
+        return {one["partition"]: one for one in told.get("degraded", [])}
+
+    def wait_degraded(self, *partitions: str, timeout_s: float = READY_S) -> dict[str, str]:
+        """Wait until a fault has closed exactly these; return what is told of the first."""
+        deadline = time.monotonic() + timeout_s
+        while (found := self.degraded()).keys() != set(partitions):
+            assert self.running, f"{self.name} ended: {self.log()[-3000:]}"
+            assert time.monotonic() < deadline, f"closed: {found}: {self.log()[-3000:]}"
+            time.sleep(0.1)
+        return found[partitions[0]] if partitions else {}
+
     def get(self, path: str, *, timeout_s: float = 10.0, token: str = "") -> httpx.Response:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         verify = self.cluster.verify
@@ -117,6 +157,15 @@ class WorkerProcess:
 
     def log(self) -> str:
         return self.log_path.read_text(errors="replace") if self.log_path.exists() else ""
+
+    def state(self) -> str:
+        """What it shows of itself when something does not come: its lag, its flushes, its log."""
+        shown = ""
+        if self.running:
+            with suppress(httpx.HTTPError):
+                lines = self.get("/metrics").text.splitlines()
+                shown = "\n".join(one for one in lines if SHOWN.match(one))
+        return f"{self.name}\n{shown}\n{self.log()[-3000:]}"
 
     def metric(self, name: str, **labels: str) -> float:
         """A sample of /metrics; the sum over those whose labels fit; 0 where there is none."""
@@ -206,46 +255,56 @@ class Cluster:
         return count
 
     def lag(self, topic: str) -> int:
-        """Records of a topic behind which the group's committed offsets are, as Kafka tells it."""
+        """Records of a topic behind which the group's committed offsets are, as Kafka counts."""
+        return sum(self._lags(topic).values())
+
+    def _lags(self, topic: str) -> dict[str, int]:
+        """The same of each partition that is behind."""
         partitions = [
             TopicPartition(topic, number)
             for number in self.admin.list_topics(topic, timeout=30).topics[topic].partitions
         ]
         asked = ConsumerGroupTopicPartitions(self.settings.app_id, partitions)
-        answer = self.admin.list_consumer_group_offsets([asked])[self.settings.app_id].result(30)
+        group = self.settings.app_id
+        answer = patiently(
+            lambda: self.admin.list_consumer_group_offsets([asked])[group].result(30)
+        )
         consumer = Consumer(
             {"bootstrap.servers": self.bootstrap_servers, "group.id": "lag", "log_level": 0}
         )
-        total = 0
+        found = {}
         try:
             for committed in answer.topic_partitions:
-                low, high = consumer.get_watermark_offsets(
-                    TopicPartition(topic, committed.partition), timeout=30
+                where = TopicPartition(topic, committed.partition)
+                low, high = patiently(
+                    lambda one=where: consumer.get_watermark_offsets(one, timeout=30)
                 )
-                total += high - max(committed.offset, low)
+                if behind := high - max(committed.offset, low):
+                    found[f"{topic}:{committed.partition}"] = behind
         finally:
             consumer.close()
-        return total
+        return found
 
-    def outstanding(self) -> int:
-        """Source events, frames and parts that are not applied yet, in the order of their way."""
+    def outstanding(self) -> dict[str, int]:
+        """Source events, frames and parts that are not applied yet, of the partitions with any.
+
+        The topics are asked in the order in which a record goes through them.
+        """
         settings = self.settings
-        return sum(
-            self.lag(topic)
-            for topic in (
-                settings.enriched_topic, settings.contributions_topic, settings.rules_topic
-            )
-        )  # fmt: skip
+        inputs = (one.topic(settings) for one in ProfileInput)
+        topics = (settings.enriched_topic, *inputs)
+        return {where: count for topic in topics for where, count in self._lags(topic).items()}
 
     def wait_applied(self, timeout_s: float = 240.0) -> None:
         """Wait until everything in the source is in committed state."""
         deadline = time.monotonic() + timeout_s
         quiet = 0
         while quiet < 2:
-            quiet = quiet + 1 if self.outstanding() == 0 else 0
+            behind = self.outstanding()
+            quiet = 0 if behind else quiet + 1
             if time.monotonic() > deadline:
-                logs = "\n".join(worker.log()[-3000:] for worker in self.workers.values())
-                message = f"{self.outstanding()} records are not applied\n{logs}"
+                states = "\n".join(worker.state() for worker in self.workers.values())
+                message = f"not applied, by partition: {behind}\n{states}"
                 raise AssertionError(message)
             time.sleep(0.3)
 

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any
 
+from processor.kafka.partitioner import murmur2
 from processor.local.shop import GeneratedEvent, Shop
-from processor.streaming.partitioner import murmur2
-from processor.streaming.profile_table import POSITIONS_KEY
+from processor.streaming.profiles.profile_table import POSITIONS_KEY
 from tests.broker.cluster import Cluster
 from tests.model.topic_reader import Records, read_topic
 from tests.model.verifier import Report, verify

@@ -76,6 +76,8 @@ class Stream:
                 name, _, value = line.partition(": ")
                 if name == "id":
                     self.last = value
+                elif line.startswith(": id "):  # where nothing came
+                    self.last = line.removeprefix(": id ")
                 elif name == "data":
                     data = value
                 elif not line and data:

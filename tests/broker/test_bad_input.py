@@ -1,12 +1,16 @@
 """What is no enriched event becomes a dead letter with its reason and bytes, and work goes on."""
 
 import base64
+import gzip
 import json
+import struct
+import zlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+import cramjam
 import jsonschema
 import pytest
 from confluent_kafka import Producer
@@ -39,6 +43,26 @@ def padded(user: str, size: int) -> bytes:
     return visit(user, page_url="x" * (size - len(visit(user))))
 
 
+def packed(events: Iterable[bytes]) -> bytes:
+    """What Enrich puts into a packed record before it compresses it."""
+    return b"\1\1" + b"".join(struct.pack(">I", len(one)) + one for one in events)
+
+
+def zipped(content: bytes) -> bytes:
+    """The same bytes in every process, so that all collect the same tests."""
+    return gzip.compress(content, mtime=0)
+
+
+def zstd(content: bytes) -> bytes:
+    return bytes(cramjam.zstd.compress(content))
+
+
+def bomb() -> bytes:
+    """A gigabyte of zeros under gzip."""
+    stream = zlib.compressobj(9, wbits=31)
+    return b"".join(stream.compress(bytes(2**26)) for _ in range(16)) + stream.flush()
+
+
 BAD: dict[str, tuple[bytes | None, str]] = {
     "a column too few": (visit("bad").rpartition(b"\t")[0], "column_count"),
     "a column too many": (visit("bad") + b"\t", "column_count"),
@@ -49,11 +73,20 @@ BAD: dict[str, tuple[bytes | None, str]] = {
     "no event_id": (visit("bad", event_id=""), "event_id"),
     "no timestamps": (visit("bad", collector_tstamp="", derived_tstamp=""), "timestamp"),
     "no collector_tstamp": (visit("bad", collector_tstamp=""), "timestamp"),
-    "a day that is none": (visit("bad", derived_tstamp="2026-02-30 10:00:00.000"), "timestamp"),
+    "a day that is none": (visit("bad", collector_tstamp="2026-02-30 10:00:00.000"), "timestamp"),
     "a time in words": (visit("bad", collector_tstamp="gestern \U0001f600 mittag"), "timestamp"),
-    "a time in other digits": (visit("bad", derived_tstamp=OTHER_DIGITS), "timestamp"),
+    "a time in other digits": (visit("bad", collector_tstamp=OTHER_DIGITS), "timestamp"),
     "bad utf-8": (visit("bad", page_title="X").replace(b"X", b"\xff\xfe"), "utf8"),
     "compressed": (b"\x1f\x8b\x08" + b"\xff" * 50, "utf8"),
+    "gzip that is cut off": (zipped(visit("bad"))[:-5], "utf8"),
+    "zstd that is cut off": (zstd(visit("bad"))[:-5], "utf8"),
+    "zstd and something behind": (zstd(visit("bad")) + b"bad", "utf8"),
+    "a packed record that is cut off": (zipped(packed([visit("bad")])[:-1]), "utf8"),
+    "a packed record of no events": (zstd(packed([])), "utf8"),
+    "gzip of a gigabyte": (bomb(), "too_large"),
+    "zstd of a gigabyte": (zstd(bytes(2**30)), "too_large"),
+    "a packed record of a gigabyte": (zstd(packed([bytes(2**30)])), "too_large"),
+    "gzip of a byte too many": (zipped(padded("bad", EVENT_BYTES_MAX + 1)), "too_large"),
     "broken json": (visit("bad", contexts='{"schema": "iglu:'), "json"),
     "json of another shape": (visit("bad", contexts='{"data": {"a": 1}}'), "json"),
     "json that is too deep": (visit("bad", contexts='{"data":' * 5_000 + "}" * 5_000), "json"),
@@ -92,7 +125,8 @@ def cluster(bootstrap_servers: str, tmp_path_factory: pytest.TempPathFactory) ->
 
 @pytest.fixture(scope="module")
 def letters(cluster: Cluster) -> dict[int, dict[str, Any]]:
-    found = dead_letters(cluster)
+    """The dead letters of the bad records by their offsets, all in one partition."""
+    found = [letter for letter in dead_letters(cluster) if letter["partition"] == 1]
     assert len(found) == len(BAD)
     return {letter["offset"]: letter for letter in found}
 
@@ -103,7 +137,7 @@ def test_a_record_that_is_no_event_is_a_dead_letter(
 ) -> None:
     offset = list(BAD).index(name) * 2
     value, reason = BAD[name]
-    letter = letters[offset]
+    letter = dict(letters[offset])
     topic = cluster.settings.enriched_topic
     assert letter.pop("key") == f"{topic}-1-{offset}"
     assert (letter["reason"], letter["topic"], letter["partition"]) == (reason, topic, 1)
@@ -120,10 +154,10 @@ def test_what_stands_between_bad_records_counts(cluster: Cluster) -> None:
 
 def test_dead_letters_are_counted_by_reason(cluster: Cluster) -> None:
     worker = cluster.worker("one")
-    reasons = [reason for _, reason in BAD.values()]
-    for reason in set(reasons):
-        found = worker.metric("processor_dead_letters_total", reason=reason)
-        assert found == reasons.count(reason), reason
+    reasons = Counter(letter["reason"] for letter in dead_letters(cluster))
+    assert reasons.keys() >= {reason for _, reason in BAD.values()}
+    for reason, count in reasons.items():
+        assert worker.metric("processor_dead_letters_total", reason=reason) == count, reason
 
 
 def test_the_lag_of_a_source_with_bad_records_ends_at_zero(cluster: Cluster) -> None:
@@ -154,3 +188,46 @@ def test_ids_and_names_of_any_length_stop_nothing(cluster: Cluster) -> None:
     reasons = Counter(letter["reason"] for letter in letters)
     assert reasons == {"event_id": 12, "too_large": 12}
     assert cluster.worker("one").running
+
+
+def test_events_of_packed_records_count_one_by_one(cluster: Cluster) -> None:
+    settings, worker = cluster.settings, cluster.worker("one")
+    before = {letter["key"] for letter in dead_letters(cluster)}
+    unpacked = worker.metric("processor_records_unpacked_total", compression="zstd")
+    many = [visit(f"many-{number % 3}", number) for number in range(6_000)]
+    mixed = [visit("mixed", 1), b"no event", visit("mixed", 2), zstd(visit("mixed", 3)), b""]
+    records = [
+        zstd(visit("alone", 1)),
+        zipped(visit("alone", 2)),
+        zipped(visit("alone", 3)) + zipped(b""),
+        visit("alone", 4),
+        zstd(packed([visit("alone", 5), visit("alone", 6)])),
+        zipped(packed([visit("alone", 7)])),
+        zstd(packed(many)),
+        zipped(packed(mixed)),
+        visit("alone", 8),
+        zstd(packed([padded("broad", EVENT_BYTES_MAX)] * 2)),
+    ]
+    cluster.produce([(value, 0) for value in records])
+    eventually(lambda: cluster.lag(settings.enriched_topic) == 0)
+    cluster.wait_applied(60)
+    users = ["alone", "mixed", "broad", "many-0", "many-1", "many-2"]
+    found = cluster.read_profiles(KEY, users)["profiles"]
+    assert found == {
+        "alone": expected(8),
+        "mixed": expected(2),
+        "broad": expected(1),
+        **{f"many-{number}": expected(2_000) for number in range(3)},
+    }
+    letters = [letter for letter in dead_letters(cluster) if letter["key"] not in before]
+    place = letters[0]["key"].rpartition("-")[0]
+    assert {
+        letter["key"].removeprefix(place): (letter["reason"], letter["value_base64"])
+        for letter in letters
+    } == {
+        f"-{at}": (reason, base64.b64encode(mixed[at]).decode())
+        for at, reason in ((1, "column_count"), (3, "utf8"), (4, "empty"))
+    }
+    now = worker.metric("processor_records_unpacked_total", compression="zstd")
+    assert now == unpacked + 4
+    assert worker.running

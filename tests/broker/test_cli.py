@@ -81,13 +81,29 @@ def test_topics_are_missing_then_made_then_there(bootstrap_servers: str, topics,
     assert made.returncode == DONE, made.stderr
     assert made.stdout.count("created  ") == 7
     again = processor("topics", "create", environment=environment)
-    assert (again.returncode, again.stdout) == (DONE, "every topic is there\n")
+    assert (again.returncode, again.stdout) == (DONE, "all topics exist\n")
     checked = processor("topics", "check", environment=environment)
     assert checked.returncode == DONE, checked.stderr
     assert f"{app_id}-contributions\t3\tok" in checked.stdout
     assert f"{app_id}-rules\t3\tok" in checked.stdout
     other = processor("topics", "check", "--partitions", "4", environment=environment)
     assert "has 3 partitions, needs 4" in one_error(other, FAILED)
+
+
+def test_an_enriched_topic_with_the_times_of_producers_is_advised_against(
+    bootstrap_servers: str, topics, app_id
+) -> None:
+    topics.create("enriched", 1)
+    environment = {
+        "PROCESSOR_BOOTSTRAP_SERVERS": bootstrap_servers,
+        "PROCESSOR_APP_ID": app_id,
+        "PROCESSOR_ENRICHED_TOPIC": topics.name("enriched"),
+    }
+    assert processor("topics", "create", environment=environment).returncode == DONE
+    checked = processor("topics", "check", environment=environment)
+    assert checked.returncode == DONE, checked.stderr
+    advice = "message.timestamp.type is CreateTime, LogAppendTime is better"
+    assert f"{topics.name('enriched')}\t1\t{advice}" in checked.stdout
 
 
 def test_topics_that_cannot_be_used_are_refused_with_all_that_is_wrong(
@@ -133,11 +149,18 @@ def test_check_names_every_problem_in_a_line_of_its_own(cluster: Cluster, tmp_pa
     assert run(cluster, "check", str(tmp_path / "missing.py")).returncode == WRONG_USE
 
 
-def test_publish_writes_once_and_refuses_other_content(cluster: Cluster, tmp_path: Path) -> None:
-    file = tmp_path / "visits.json"
+@pytest.fixture(scope="module")
+def published(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Done:
+    """The definitions are published for the first time."""
+    file = tmp_path_factory.mktemp("published") / "visits.json"
     file.write_text(json.dumps(list(DEFINITIONS.values())))
-    first = json_lines(run(cluster, "publish", str(file), "--json"))
-    assert first == [
+    return run(cluster, "publish", str(file), "--json")
+
+
+def test_publish_writes_once_and_refuses_other_content(
+    cluster: Cluster, published: Done, tmp_path: Path
+) -> None:
+    assert json_lines(published) == [
         {
             "changed": list(DEFINITIONS),
             "unchanged": [],
@@ -146,6 +169,8 @@ def test_publish_writes_once_and_refuses_other_content(cluster: Cluster, tmp_pat
             "problems": [],
         }
     ]
+    file = tmp_path / "visits.json"
+    file.write_text(json.dumps(list(DEFINITIONS.values())))
     again = run(cluster, "publish", str(file))
     assert again.returncode == DONE, again.stderr
     assert again.stdout.count("unchanged  ") == len(DEFINITIONS)
@@ -167,8 +192,9 @@ def test_generate_writes_the_same_events_for_a_seed(cluster: Cluster, tmp_path: 
 
 
 @pytest.fixture(scope="module")
-def worked(cluster: Cluster) -> Visits:
+def worked(cluster: Cluster, published: Done) -> Visits:
     """A worker that has applied generated events, views and two records that are none."""
+    assert published.returncode == DONE, published.stderr
     (told,) = json_lines(run(cluster, "generate", "--events", str(EVENTS), "--seed", "5", "--json"))
     assert told["events"] == EVENTS
     cluster.worker("one").start()
@@ -240,12 +266,12 @@ def test_dead_letters_are_listed_and_shown(worked: Visits) -> None:
 # --- everything in one command --------------------------------------------------------------------
 
 
-def up(directory: Path, port: int) -> "subprocess.Popen[str]":
+def up(directory: Path, port: int, *options: str) -> "subprocess.Popen[str]":
     return subprocess.Popen(
         [
             sys.executable, "-m", "processor.cli.main", "up",
             "--data-dir", str(directory), "--kafka-port", "0", "--http", f"127.0.0.1:{port}",
-            "--app-id", new_app_id(), "--partitions", "1",
+            "--app-id", new_app_id(), *options,
         ],
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -261,7 +287,7 @@ def gone(processes: list[psutil.Process]) -> bool:
 
 def test_up_says_one_line_and_leaves_no_process_behind_when_it_is_killed(tmp_path: Path) -> None:
     port = free_port()
-    with up(tmp_path, port) as running:
+    with up(tmp_path, port, "--partitions", "1") as running:
         assert running.stdout is not None
         assert running.stdout.readline() == f"ready http://127.0.0.1:{port}\n"
         assert httpx.get(f"http://127.0.0.1:{port}/health/ready").status_code == 200
@@ -273,3 +299,22 @@ def test_up_says_one_line_and_leaves_no_process_behind_when_it_is_killed(tmp_pat
         assert running.wait(60) == -signal.SIGKILL
         eventually(lambda: gone(started), 20, what=lambda: f"left: {started}")
         assert running.stdout.read() == ""
+
+
+def test_up_is_ready_when_all_its_workers_serve_below_any_directory(tmp_path: Path) -> None:
+    """Each worker that joins takes partitions from those that were ready before it."""
+    port, directory = free_port(3), tmp_path / "donn\u00e9es, 100% #1"
+    with up(directory, port, "--partitions", "16", "--workers", "3") as running:
+        try:
+            assert running.stdout is not None
+            assert running.stdout.readline() == f"ready http://127.0.0.1:{port}\n"
+            ready = [f"http://127.0.0.1:{port + number}/health/ready" for number in range(3)]
+            assert [httpx.get(url).status_code for url in ready] == [200] * 3
+        finally:
+            running.send_signal(signal.SIGTERM)
+        assert running.wait(60) == 0
+    assert list(tmp_path.iterdir()) == [directory]
+    assert {path.name for path in directory.iterdir()} == {
+        "kafka", "worker-1", "worker-2", "worker-3",
+    }  # fmt: skip
+    assert (directory / "kafka" / "data" / "meta.properties").exists()

@@ -38,7 +38,7 @@ from definitions import (
 )
 from tests.broker.cluster import Cluster
 from tests.broker.round_robin import RoundRobin
-from tests.broker.visits import application, eventually, start_all, visit
+from tests.broker.visits import application, eventually, start_all, start_missing, visit
 from tests.examples import pages
 
 pytestmark = pytest.mark.broker
@@ -46,7 +46,7 @@ pytestmark = pytest.mark.broker
 ROOT = Path(__file__).parents[2]
 OWNER = "a@example.com"
 WAIT_S = 20.0
-TOKENS = {"shop": "read+write+push", "reader": "read"}
+TOKENS = {"shop": "read+write+push+test", "reader": "read"}
 
 
 @pytest.fixture(scope="module")
@@ -56,10 +56,18 @@ def cluster(bootstrap_servers: str, tmp_path_factory: pytest.TempPathFactory) ->
         for name, scopes in TOKENS.items()
     ]
     directory = tmp_path_factory.mktemp("client")
-    settings = {"api_tokens": ",".join(entries), "sse_heartbeat_s": 0.5}
+    settings = {
+        "api_tokens": ",".join(entries), "token_secret": "s" * 32, "sse_heartbeat_s": 0.5
+    }  # fmt: skip
     with application(bootstrap_servers, directory, {}, **settings) as made:
         start_all(made.worker(name) for name in ("one", "two"))
         yield made
+
+
+@pytest.fixture(autouse=True)
+def both_run(cluster: Cluster) -> None:
+    """Also behind a test that stopped one."""
+    start_missing(cluster.workers.values())
 
 
 @pytest.fixture(scope="module")
@@ -311,11 +319,13 @@ def test_the_code_of_a_public_page_runs_where_its_import_is_another(
         assert "my_attribute_group" in capsys.readouterr().out
 
 
-def test_the_program_of_the_readme_runs(
+def test_the_program_that_the_docs_show_runs(
     cluster: Cluster, balancer: RoundRobin, tmp_path: Path, user: str
 ) -> None:
-    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
-    program = next(one for one in blocks if one.startswith("from first import"))
+    first, program = (
+        re.search(rf"^```python\n({start}.*?)^```", (ROOT / page).read_text(), re.M | re.S)[1]
+        for page, start in (("README.md", "from definitions"), ("docs/python.md", "from first"))
+    )
     for shown, meant in (
         ("http://127.0.0.1:8080", f"http://127.0.0.1:{balancer.port}"),
         ('"TOKEN"', '"shop"'),
@@ -323,7 +333,7 @@ def test_the_program_of_the_readme_runs(
     ):
         assert shown in program
         program = program.replace(shown, meant)
-    (tmp_path / "first.py").write_text(blocks[0])
+    (tmp_path / "first.py").write_text(first)
     (tmp_path / "program.py").write_text(program)
     before = subscribers(cluster)
     with subprocess.Popen(

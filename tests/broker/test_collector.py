@@ -53,12 +53,14 @@ SNOWPLOW = "com.snowplowanalytics.snowplow"
 TP2 = f"/{SNOWPLOW}/tp2"
 SESSION = "6a0dcb32-6f1b-4cc2-9cd3-1d8b1b4c1b2f"
 NETWORK_USERID = "ecdff4d0-9175-40ac-a8bb-325c49733607"
-README = (Path(__file__).parents[2] / "README.md").read_text()
+TRACKERS = (Path(__file__).parents[2] / "docs" / "trackers.md").read_text()
 RECORDED = Path(__file__).parents[1] / "data" / "tracker-0.8.json"
 RECORDED_USER = "c7aadf5c60a5dff9"
 
 
 ACME = "com.acme"
+DEVICE, VISIT = "network_userid", "domain_sessionid"
+NOBODY = "00000000-0000-0000-0000-000000000000"
 
 
 def of(name: str, vendor: str = SNOWPLOW) -> Json:
@@ -127,6 +129,16 @@ DEFINITIONS = {
         "tracked", [seen(name, "int32", "counter", event) for name, event in COUNTED.items()]
     ),
     "attribute_group/told/1": group("told", VALUES),
+    "attribute_group/devices/1": group(
+        "devices", [seen("views", "int32", "counter", VIEW)], attribute_key={"name": DEVICE}
+    ),
+    "attribute_group/visits/1": group(
+        "visits", [seen("views", "int32", "counter", VIEW)], attribute_key={"name": VISIT}
+    ),
+    "intervention/thrice/1": {
+        **rule("thrice", {"attribute": "devices:views", "operator": ">=", "value": 3}),
+        "target_attribute_keys": [{"name": DEVICE}],
+    },
     "intervention/searcher/1": rule(
         "searcher",
         {
@@ -410,6 +422,32 @@ def test_a_visitor_without_an_id_is_known_by_the_collectors_cookie(
     assert len(enriched) == 3
 
 
+def test_who_is_anonymous_is_nobody_and_a_session_in_capitals_is_read_in_any_case(
+    cluster: Cluster, balancer: RoundRobin
+) -> None:
+    visit = "f3b1a2c4-7d5e-4f60-8a9b-0c1d2e3f4a5b"
+    schema = f"iglu:{SNOWPLOW}/payload_data/jsonschema/1-0-4"
+    anonymous, spellings = {"SP-Anonymous": "*"}, [visit.upper(), visit, visit.upper()]
+    with httpx.Client(base_url=f"http://127.0.0.1:{balancer.port}", timeout=30.0) as client:
+        for duid, sid in zip(("hidden-1", "hidden-2", "hidden-1"), spellings, strict=True):
+            events = [{"e": "pv", "duid": duid, "sid": sid, "page": "Sale \ud83d"}] * 2
+            sent = json.dumps({"schema": schema, "data": events})
+            headers = {"Content-Type": "text/plain", **anonymous}
+            assert client.post(TP2, content=sent, headers=headers).text == "ok"
+
+        def read(key: str, identifier: str) -> Json:
+            body = {"key": key, "ids": [identifier]}
+            answer = client.post("/api/v1/profiles", json=body).json()
+            return answer.get("profiles", {}).get(identifier, {})
+
+        eventually(lambda: read(VISIT, visit.upper()) == {"visits_v1:views": 6})
+        assert read(VISIT, visit) == {"visits_v1:views": 6}
+        assert profile(balancer, "hidden-1")["tracked_v1:page_views"] == 4
+        assert profile(balancer, "hidden-1")["told_v1:title"] == "Sale \ufffd"
+        assert read(DEVICE, NOBODY) == {"devices_v1:views": None}
+    assert fired_for(cluster, NOBODY) == []
+
+
 def test_a_request_is_answered_when_kafka_has_its_events(cluster: Cluster, collector: int) -> None:
     events = [{"e": "pv", "aid": f"bulk-{number}", "duid": "bulk"} for number in range(500)]
     schema = f"iglu:{SNOWPLOW}/payload_data/jsonschema/1-0-4"
@@ -424,11 +462,11 @@ def test_a_request_is_answered_when_kafka_has_its_events(cluster: Cluster, colle
     assert "processor_collected_events_total" in metrics
 
 
-def test_the_first_tracker_of_the_readme_is_right(balancer: RoundRobin) -> None:
-    (code,) = re.findall(r"```python\n(from snowplow_tracker .*?)```", README, re.DOTALL)
-    mine = code.replace("127.0.0.1:8080", f"127.0.0.1:{balancer.port}").replace('"ID"', '"readme"')
+def test_the_tracker_that_the_docs_show_sends_an_event(balancer: RoundRobin) -> None:
+    (code,) = re.findall(r"```python\n(from snowplow_tracker .*?)```", TRACKERS, re.DOTALL)
+    mine = code.replace("127.0.0.1:8080", f"127.0.0.1:{balancer.port}").replace('"ID"', '"shown"')
     exec(mine, {})
-    eventually(lambda: profile(balancer, "readme").get("tracked_v1:page_views") == 1)
+    eventually(lambda: profile(balancer, "shown").get("tracked_v1:page_views") == 1)
 
 
 def test_collect_says_which_topic_is_missing(cluster: Cluster) -> None:

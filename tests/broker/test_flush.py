@@ -10,21 +10,17 @@ import httpx
 import pytest
 
 from processor.state.rocksdb_store import RocksDBStore
-from processor.streaming.profile_table import (
-    Restored,
-    record_prefix,
-    restored_record,
-    stored_restored,
-)
+from processor.streaming.profiles.profile_table import record_prefix
+from processor.streaming.profiles.restore_mark import Restored, restored_record, stored_restored
 from tests.broker.cluster import Cluster, WorkerProcess
 from tests.broker.visits import (
     KEY,
     Visits,
     application,
-    eventually,
     expected,
     feed_until_it_ends,
     partition_of,
+    start_missing,
     worker_command,
 )
 
@@ -76,21 +72,28 @@ def test_a_worker_killed_behind_any_step_changes_nothing(
     crashed[directory].check_exact()
 
 
-# --- local state, one application in the order of the tests ---------------------------------------
+# --- local state ----------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
-def visits(bootstrap_servers: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Visits]:
+def started(bootstrap_servers: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Visits]:
     with application(
         bootstrap_servers, tmp_path_factory.mktemp("flush"), partitions=PARTITIONS
     ) as cluster:
         yield Visits(cluster)
 
 
+@pytest.fixture
+def visits(started: Visits) -> Visits:
+    """The worker runs."""
+    start_missing([started.cluster.worker("one")])
+    return started
+
+
 def test_readers_see_every_view_that_was_committed_and_never_fewer_than_before(
     visits: Visits,
 ) -> None:
-    worker = visits.cluster.worker("one").start().wait_ready()
+    worker = visits.cluster.worker("one")
     visits.send(["read"], 3)
     visits.check_exact()
     answers: list[tuple[int, int]] = []
@@ -133,7 +136,7 @@ def test_a_data_directory_in_use_is_refused_in_one_line(visits: Visits) -> None:
     assert str(worker.data_dir) in second.stderr
     assert "in use by another worker" in second.stderr
     assert "PROCESSOR_DATA_DIR" in second.stderr
-    assert worker.ready()
+    worker.wait_ready()
 
 
 def test_local_state_that_cannot_be_trusted_is_read_anew_from_the_changelog(
@@ -164,28 +167,6 @@ def test_local_state_that_cannot_be_trusted_is_read_anew_from_the_changelog(
     assert {int(number): count != "0" for number, count in restored} == {
         0: True, 1: True, 2: True, 3: False,
     }, "the last one is used as it is"  # fmt: skip
-    visits.check_exact()
-
-
-def test_a_damaged_database_is_named_with_what_to_do(visits: Visits) -> None:
-    worker = visits.cluster.worker("one")
-    for partition, kind in enumerate(("CURRENT", "MANIFEST-*", "*.sst")):
-        if worker.running:
-            assert worker.stop() == 0
-        directory = directory_of(worker, partition)
-        for damaged in directory.glob(kind):
-            damaged.write_bytes(bytes(one ^ 0x5A for one in damaged.read_bytes()))
-        visits.send([f"damaged-{kind}-{number}" for number in range(20)], 3)
-        visits.send([user_in(visits.cluster, partition, visits.views)])
-        worker.start()
-        eventually(lambda: not worker.running, 30, what=worker.log)
-        assert worker.wait_ended() == FATAL
-        last = worker.log().rpartition("worker_stops")[2]
-        assert str(directory) in last, kind
-        assert "restored from the changelog" in last, kind
-        assert "Traceback" not in last, kind
-        directory.rename(directory.with_suffix(".damaged"))
-    worker.start().wait_ready()
     visits.check_exact()
 
 

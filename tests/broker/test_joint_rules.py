@@ -5,14 +5,21 @@ import signal
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx
 import msgspec
 import pytest
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import (
+    Consumer,
+    ConsumerGroupTopicPartitions,
+    KafkaException,
+    Producer,
+    TopicPartition,
+)
 
 from tests.broker.cluster import Cluster, WorkerProcess
 from tests.broker.visits import (
@@ -25,8 +32,10 @@ from tests.broker.visits import (
     fired,
     group,
     group_offsets,
+    open_partitions,
     processor,
     rule,
+    start_missing,
     stays,
     visit,
 )
@@ -131,21 +140,27 @@ def users(prefix: str, count: int = 20) -> list[str]:
     return [f"{prefix}-{number}" for number in range(count)]
 
 
-# --- one application, workers come and go, in the order of the tests ------------------------------
+# --- one application, workers come and go ---------------------------------------------------------
+
+TRIM = {"TRIM_EVERY_S": "0.5"}
 
 
 @pytest.fixture(scope="module")
-def sessions(
-    bootstrap_servers: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Sessions]:
+def started(bootstrap_servers: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sessions]:
     with application(
         bootstrap_servers, tmp_path_factory.mktemp("joint"), DEFINITIONS, partitions=4
     ) as cluster:
         yield Sessions(cluster)
 
 
+@pytest.fixture
+def sessions(started: Sessions) -> Sessions:
+    """The first worker runs; the other may."""
+    start_missing([started.cluster.worker("one")], **TRIM)
+    return started
+
+
 def test_a_rule_across_keys_fires_once_for_each_of_its_targets(sessions: Sessions) -> None:
-    sessions.cluster.worker("one").start(TRIM_EVERY_S="0.5").wait_ready()
     sessions.send(users("first"), 4)
     sessions.check_exact()
 
@@ -167,8 +182,10 @@ def test_parts_that_are_applied_are_deleted(sessions: Sessions) -> None:
 
     def trimmed() -> bool:
         bounds = watermarks(cluster, cluster.settings.rules_topic)
-        return all(low > 0 and high - low <= 1 for low, high in bounds.values())
+        # What stays are markers of the last transactions: at most one of each partition's owner.
+        return all(low > 0 and high - low <= len(bounds) for low, high in bounds.values())
 
+    sessions.send(users("trimmed"), 4)
     sessions.check_exact()
     eventually(trimmed, 20)
 
@@ -178,7 +195,11 @@ def test_a_worker_that_joins_takes_over_frames_and_parts_of_its_partitions(
 ) -> None:
     cluster = sessions.cluster
     one, two = cluster.worker("one"), cluster.worker("two")
-    two.start(TRIM_EVERY_S="0.5").wait_ready()
+    sessions.cluster.wait_applied(60)
+    if two.running:
+        assert two.stop() == 0
+    before = counted_parts(one)
+    two.start(**TRIM).wait_ready()
     sessions.send(users("joined", 40), 4)
     sessions.check_exact()
     for worker in (one.wait_ready(), two):
@@ -189,15 +210,17 @@ def test_a_worker_that_joins_takes_over_frames_and_parts_of_its_partitions(
         == partitions_read(two, settings.contributions_topic)
         != set()
     )
-    applied = [worker.metric("processor_parts_applied_total") for worker in (one, two)]
-    sent = [worker.metric("processor_parts_sent_total") for worker in (one, two)]
-    assert all(applied), "both have targets"
-    assert all(sent), "both have keys that the rule reads"
-    assert sum(applied) == sum(sent)
+    of_one, of_two = counted_parts(one) - before, counted_parts(two)
+    assert of_one["applied"], "both have targets"
+    assert of_two["applied"], "both have targets"
+    assert of_one["sent"], "both have keys that the rule reads"
+    assert of_two["sent"], "both have keys that the rule reads"
+    assert of_one["applied"] + of_two["applied"] == of_one["sent"] + of_two["sent"]
 
 
 def test_a_worker_that_leaves_loses_nothing(sessions: Sessions) -> None:
     cluster = sessions.cluster
+    start_missing([cluster.worker("two")], **TRIM)
     sessions.send(users("left", 40), 2)
     assert cluster.worker("two").stop() == 0
     sessions.send(users("left", 40), 2)
@@ -207,8 +230,10 @@ def test_a_worker_that_leaves_loses_nothing(sessions: Sessions) -> None:
 def test_a_worker_frozen_in_a_transaction_with_parts_changes_nothing_when_it_wakes(
     sessions: Sessions,
 ) -> None:
-    cluster = sessions.cluster
-    two = cluster.worker("two").start(FREEZE_AFTER="2:4").wait_ready()
+    cluster, two = sessions.cluster, sessions.cluster.worker("two")
+    if two.running:
+        assert two.stop() == 0
+    two.start(FREEZE_AFTER="2:4").wait_ready()
     took = cluster.worker("one").log().count("partition_taken_over")
     sent = 0
     while not frozen(two):
@@ -225,31 +250,17 @@ def test_a_worker_frozen_in_a_transaction_with_parts_changes_nothing_when_it_wak
     sessions.check_exact()
 
 
-def test_workers_without_rules_across_keys_send_nothing(sessions: Sessions) -> None:
-    cluster = sessions.cluster
-    worker = cluster.worker("one")
-    done = processor("unpublish", "intervention/both", environment=cluster.environment)
-    assert done.returncode == 0, done.stderr
-    cluster.wait_applied()
-    before = worker.metric("processor_parts_sent_total")
-    bounds = watermarks(cluster, cluster.settings.rules_topic)
-    cluster.produce([(visit("nobody", n, domain_sessionid="s"), None) for n in range(40)])
-    cluster.wait_applied(60)
-    assert worker.metric("processor_parts_sent_total") == before
-    after = watermarks(cluster, cluster.settings.rules_topic)
-    assert {n: high for n, (_, high) in after.items()} == {
-        n: high for n, (_, high) in bounds.items()
-    }
-
-
 def frozen(worker: WorkerProcess) -> bool:
     assert worker.process is not None
     state = Path(f"/proc/{worker.process.pid}/stat").read_text().rpartition(")")[2].split()[0]
     return state == "T"
 
 
-def open_partitions(worker: WorkerProcess, role: str) -> float:
-    return worker.metric("processor_partitions", role=role, state="open")
+def counted_parts(worker: WorkerProcess) -> Counter[str]:
+    """Parts that a worker has sent and applied since it started."""
+    return Counter(
+        {what: int(worker.metric(f"processor_parts_{what}_total")) for what in ("sent", "applied")}
+    )
 
 
 def partitions_read(worker: WorkerProcess, topic: str) -> set[str]:
@@ -310,6 +321,31 @@ def test_a_worker_killed_behind_any_step_loses_and_doubles_no_part(
     crashed: dict[str, Sessions], directory: str
 ) -> None:
     crashed[directory].check_exact()
+
+
+def test_the_group_has_the_offsets_of_parts_that_are_applied_also_when_nothing_follows(
+    crashed: dict[str, Sessions],
+) -> None:
+    """As if the worker had been killed between the commit of a transaction and the group's."""
+    sessions = crashed["kept"]
+    cluster, worker = sessions.cluster, sessions.cluster.worker("one")
+    sessions.check_exact()
+    assert worker.stop() == 0
+    topic = cluster.settings.rules_topic
+    nothing = [TopicPartition(topic, number, 0) for number in range(cluster.settings.partitions)]
+    eventually(lambda: set_offsets(cluster, nothing), 30)  # a group without members
+    assert cluster.lag(topic) > 0
+    worker.start().wait_ready()
+    sessions.check_exact()
+
+
+def set_offsets(cluster: Cluster, offsets: list[TopicPartition]) -> bool:
+    """Set what the group has committed; return whether Kafka took it."""
+    asked = ConsumerGroupTopicPartitions(cluster.settings.app_id, offsets)
+    with suppress(KafkaException):
+        (answer,) = cluster.admin.alter_consumer_group_offsets([asked]).values()
+        return all(one.error is None for one in answer.result(30).topic_partitions)
+    return False
 
 
 # --- limits of firings ----------------------------------------------------------------------------
@@ -381,28 +417,34 @@ def stopped(
 
 
 @pytest.mark.parametrize("kind", BROKEN)
-def test_a_part_that_cannot_be_read_ends_the_worker(
+def test_a_part_that_cannot_be_read_closes_its_partition(
     stopped: dict[str, WorkerProcess], kind: str
 ) -> None:
     worker = stopped[kind]
-    assert worker.wait_ended() == FATAL, worker.log()
-    last = worker.log().rpartition("worker_stops")[2]
-    assert BROKEN[kind][1] in last
-    assert f"{worker.cluster.settings.rules_topic}-1" in last, "the partition is named"
-    assert "offset 1" in last, "the record is named"
-    assert "Traceback" not in last
+    settings = worker.cluster.settings
+    reason = worker.wait_degraded(f"{settings.contributions_topic}-1")["reason"]
+    assert BROKEN[kind][1] in reason
+    assert f"{settings.rules_topic}-1" in reason, "the partition is named"
+    assert "offset 1" in reason, "the record is named"
+    assert "Traceback" not in worker.log()
 
 
-@pytest.fixture(scope="module")
-def by_hand(bootstrap_servers: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sessions]:
+@contextmanager
+def with_parts_applied(servers: str, directory: Path) -> Iterator[Sessions]:
     """An application whose worker has applied ten parts of each partition."""
-    with application(bootstrap_servers, tmp_path_factory.mktemp("hand"), DEFINITIONS) as cluster:
+    with application(servers, directory, DEFINITIONS) as cluster:
         for partition in range(cluster.settings.partitions):
             write_parts(cluster, partition, *[part(user) for user in users("hand", 10)])
         worker = cluster.worker("one").start().wait_ready()
         cluster.wait_applied(60)
         assert worker.metric("processor_parts_applied_total") == 20
         yield Sessions(cluster)
+
+
+@pytest.fixture(scope="module")
+def by_hand(bootstrap_servers: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sessions]:
+    with with_parts_applied(bootstrap_servers, tmp_path_factory.mktemp("hand")) as made:
+        yield made
 
 
 def test_parts_that_are_applied_are_not_applied_again(by_hand: Sessions) -> None:
@@ -428,33 +470,94 @@ def test_parts_wait_for_the_definitions_that_they_were_made_under(by_hand: Sessi
     assert worker.metric("processor_parts_applied_total") > before + 2
 
 
-def test_parts_removed_before_they_were_joined_stop_the_worker(by_hand: Sessions) -> None:
-    cluster, worker, topic = (
-        by_hand.cluster,
-        by_hand.cluster.worker("one"),
-        by_hand.cluster.settings.rules_topic,
-    )
+# --- one application that loses its rules, then parts, then their topic ---------------------------
+
+
+@pytest.fixture(scope="module")
+def losing(bootstrap_servers: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sessions]:
+    with with_parts_applied(bootstrap_servers, tmp_path_factory.mktemp("losing")) as made:
+        yield made
+
+
+@dataclass(frozen=True)
+class Parts:
+    """How many parts a worker has sent, and where each partition of parts ends."""
+
+    sent: float
+    ends: dict[int, int]
+
+    @classmethod
+    def of(cls, cluster: Cluster) -> "Parts":
+        bounds = watermarks(cluster, cluster.settings.rules_topic)
+        sent = cluster.worker("one").metric("processor_parts_sent_total")
+        return cls(sent, {number: high for number, (_, high) in bounds.items()})
+
+
+@pytest.fixture(scope="module")
+def unruled(losing: Sessions) -> tuple[Parts, Parts]:
+    """The parts before and after events that came when no rule across keys was left."""
+    cluster = losing.cluster
+    losing.send(users("ruled"), 2)
+    cluster.wait_applied(60)
+    done = processor("unpublish", "intervention/both", environment=cluster.environment)
+    assert done.returncode == 0, done.stderr
+    cluster.wait_applied()
+    before = Parts.of(cluster)
+    cluster.produce([(visit("nobody", n, domain_sessionid="s"), None) for n in range(40)])
+    cluster.wait_applied(60)
+    return before, Parts.of(cluster)
+
+
+def test_workers_without_rules_across_keys_send_nothing(unruled: tuple[Parts, Parts]) -> None:
+    before, after = unruled
+    assert before.sent > 0
+    assert after == before
+
+
+@dataclass(frozen=True)
+class Removed:
+    """What a worker told when parts were removed before it applied them."""
+
+    stored: int
+    told: dict[str, str]
+    log: str
+
+
+@pytest.fixture(scope="module")
+def removed(losing: Sessions, unruled: tuple[Parts, Parts]) -> Removed:
+    cluster, topic = losing.cluster, losing.cluster.settings.rules_topic
+    worker = cluster.worker("one")
     worker.kill()
     stored = group_offsets(cluster, topic)[0].offset
     write_parts(cluster, 0, *[part(user) for user in users("removed", 5)])
     delete_before(cluster, topic, {0: stored + 3})
     worker.start()
-    assert worker.wait_ended() == FATAL
-    last = worker.log().rpartition("worker_stops")[2]
-    assert topic in last
-    assert str(stored) in last
-    assert "Traceback" not in last
+    told = worker.wait_degraded(f"{cluster.settings.contributions_topic}-0")
+    log = worker.log()
+    worker.kill()
+    return Removed(stored, told, log)
 
 
-def test_a_rules_topic_that_was_made_anew_stops_the_worker(by_hand: Sessions) -> None:
-    cluster, topic = by_hand.cluster, by_hand.cluster.settings.rules_topic
+def test_parts_removed_before_they_were_joined_close_the_partition(
+    losing: Sessions, removed: Removed
+) -> None:
+    topic, stored = losing.cluster.settings.rules_topic, removed.stored
+    assert f"offset {stored} of {topic}-0" in removed.told["reason"]
+    assert f"processor partitions move {topic} 0 --to {stored + 3}" in removed.told["remedy"]
+    assert "Traceback" not in removed.log.rpartition("partition_closed")[2]
+
+
+@pytest.mark.usefixtures("removed")
+def test_a_rules_topic_that_was_made_anew_closes_every_partition(losing: Sessions) -> None:
+    cluster, topic = losing.cluster, losing.cluster.settings.rules_topic
     worker = cluster.worker("one")
     cluster.admin.delete_topics([topic])[topic].result(30)
     eventually(lambda: topic not in cluster.admin.list_topics(timeout=10).topics)
     done = processor("topics", "create", environment=cluster.environment)
     assert done.returncode == 0, done.stderr
     worker.start()
-    assert worker.wait_ended() == FATAL
-    last = worker.log().rpartition("worker_stops")[2]
-    assert f"{topic} is not the topic that partition" in last
-    assert "PROCESSOR_APP_ID" in last
+    contributions = cluster.settings.contributions_topic
+    told = worker.wait_degraded(f"{contributions}-0", f"{contributions}-1")
+    assert f"{topic} is not the topic that partition" in told["reason"]
+    assert "PROCESSOR_APP_ID" in told["remedy"]
+    assert worker.get("/health/ready").status_code == 503

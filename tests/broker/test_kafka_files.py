@@ -97,7 +97,7 @@ def test_what_is_missing_is_downloaded_once_and_said_in_one_line(full: Path, use
 
 def test_a_file_with_other_bytes_is_refused(full: Path, use, tmp_path: Path) -> None:
     local = use(registry_without(full, tmp_path / "registry", bytes(SMALLEST.size)))
-    with pytest.raises(BrokerError, match=r"neither in .* nor to be downloaded") as refused:
+    with pytest.raises(BrokerError, match=r"not in .* cannot be downloaded") as refused:
         kafka_class_path(Console(quiet=True))
     assert refused.value.detail == f"{SMALLEST.coordinate} is not the pinned file"
     assert not list(local.rglob(f"{SMALLEST.coordinate.split(':')[1]}*.jar"))
@@ -116,7 +116,7 @@ def test_a_damaged_file_is_downloaded_anew(full: Path, use) -> None:
 
 def test_without_a_registry_the_error_says_what_to_do(full: Path, use, tmp_path: Path) -> None:
     use(registry_without(full, tmp_path / "registry", None))
-    with pytest.raises(BrokerError, match=r"neither in .* nor to be downloaded") as refused:
+    with pytest.raises(BrokerError, match=r"not in .* cannot be downloaded") as refused:
         kafka_class_path(Console(quiet=True))
     assert "PROCESSOR_BOOTSTRAP_SERVERS" in refused.value.hint
     assert os.environ["M2_REPO"] in refused.value.message

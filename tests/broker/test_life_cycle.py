@@ -13,7 +13,7 @@ from confluent_kafka import Producer
 
 from definitions.records import from_record
 from processor.errors import InvalidDefinitionsError
-from processor.streaming.definitions_topic import DefinitionsWriter, read_catalog
+from processor.streaming.definitions.definitions_topic import DefinitionsWriter, read_catalog
 from tests.broker.cluster import Cluster
 from tests.broker.visits import (
     KEY,
@@ -161,7 +161,7 @@ def test_the_commands_tell_what_would_change_and_what_did(cluster: Cluster, tmp_
         f"changed    {GROUP}: description",
         f"new        {SECOND}",
         f"unchanged  {SERVICE}",
-        f"reads web:views of version 2, before 1:  {RULE}",
+        f"now reads web:views of version 2 instead of 1:  {RULE}",
     ]
     assert written(cluster) == before
 
@@ -170,7 +170,7 @@ def test_the_commands_tell_what_would_change_and_what_did(cluster: Cluster, tmp_
         f"published  {GROUP}",
         f"published  {SECOND}",
         f"unchanged  {SERVICE}",
-        f"reads web:views of version 2, before 1:  {RULE}",
+        f"now reads web:views of version 2 instead of 1:  {RULE}",
     ]
     plain = json.loads(command(cluster, "diff", file, "--json").stdout)
     assert {one["outcome"] for one in plain["definitions"]} == {"unchanged"}
@@ -180,7 +180,7 @@ def test_the_commands_tell_what_would_change_and_what_did(cluster: Cluster, tmp_
         f"unpublished  {GROUP}",
         f"unpublished  {SECOND}",
         f"unpublished  {SERVICE}",
-        f"not in force any more, because of it:  {RULE}",
+        f"no longer in force as a result:  {RULE}",
     ]
     refused = command(cluster, "delete", "attribute_group/web", "--json")
     assert refused.returncode == 1

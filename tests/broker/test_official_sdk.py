@@ -80,7 +80,7 @@ pytestmark = pytest.mark.broker
 CONSOLE = "console.snowplowanalytics.com"
 API = "signals.example.com"
 TOKENS = {"shop": "a-token-of-the-shop", "reader": "a-token-of-a-reader"}
-SCOPES = {"shop": "read+write+push", "reader": "read"}
+SCOPES = {"shop": "read+write+push+test", "reader": "read"}
 WAIT_S = 20.0
 HEARTBEAT_S = 0.3
 
@@ -111,6 +111,7 @@ def cluster(
         "tls_cert": authority / "cert.pem",
         "tls_key": authority / "key.pem",
         "api_tokens": ",".join(entries),
+        "token_secret": "s" * 32,
         "sse_heartbeat_s": HEARTBEAT_S,
     }
     with application(bootstrap_servers, tmp_path_factory.mktemp("sdk"), {}, **settings) as made:
@@ -661,10 +662,10 @@ def events_of(group: StreamAttributeGroup, identifier: str) -> Iterator[bytes]:
 
 
 @pytest.mark.parametrize("connection", ["SignalsSandbox", "Signals"])
-def test_the_program_of_the_readme_runs_with_both_connections(
+def test_the_program_that_the_docs_show_runs_with_both_connections(
     cluster: Cluster, balancer: RoundRobin, tmp_path: Path, user: str, connection: str
 ) -> None:
-    page = (ROOT / "README.md").read_text()
+    page = (ROOT / "docs" / "python.md").read_text()
     blocks = re.findall(r"^```python\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
     sandbox, program, full = (block for block in blocks if "from snowplow_signals" in block)
     code = (full if connection == "Signals" else sandbox) + program

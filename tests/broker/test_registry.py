@@ -47,7 +47,7 @@ pytestmark = pytest.mark.broker
 CONSOLE = "console.snowplowanalytics.com"
 OWNER = "a@example.com"
 TOKENS = {"all": "token-of-all", "reader": "token-of-reader", "writer": "token-of-writer"}
-SCOPES = {"all": "read+write+push", "reader": "read", "writer": "write"}
+SCOPES = {"all": "read+write+push+test", "reader": "read", "writer": "write"}
 URL = AtomicProperty(name="page_url")
 VIEW = Event(vendor="com.snowplowanalytics.snowplow", name="page_view", version="1-0-0")
 
@@ -76,6 +76,7 @@ def cluster(
         "tls_cert": authority / "cert.pem",
         "tls_key": authority / "key.pem",
         "api_tokens": ",".join(map(entry, TOKENS)),
+        "token_secret": "s" * 32,
     }
     directory = tmp_path_factory.mktemp("registry")
     with application(bootstrap_servers, directory, {}, **settings) as made:

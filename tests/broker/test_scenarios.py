@@ -18,8 +18,13 @@ import pytest
 from confluent_kafka import Consumer, TopicPartition
 
 from definitions.records import RecordError, from_record
-from processor.api.forwarding import FORWARDED_HEADER, PROFILES_PATH, READ_AT_HEADER
-from processor.streaming.definitions_topic import DefinitionsWriter, InvalidDefinitionsError
+from processor.api.http.forwarding import FORWARDED_HEADER, PROFILES_PATH, READ_AT_HEADER
+from processor.api.http.token_secret import TokenSecret
+from processor.api.http.worker_tokens import WorkerTokens
+from processor.streaming.definitions.definitions_topic import (
+    DefinitionsWriter,
+    InvalidDefinitionsError,
+)
 from tests.broker.cluster import Cluster
 from tests.broker.visits import application, dead_letters, eventually, fired
 from tests.scenarios.chapters import SCENARIOS
@@ -148,16 +153,21 @@ class BrokerRun:
 
     def _read(self, key: str, look: Look, of: str = "", **wanted: Any) -> Any:
         identifier = self.names.id(of or key, look.ids)
-        url = self.cluster.worker("one").url + PROFILES_PATH
-        headers = {FORWARDED_HEADER: "1", READ_AT_HEADER: str(look.now_ms)}
+        url = self.cluster.worker("one").url
+        headers = {FORWARDED_HEADER: "1", READ_AT_HEADER: str(look.now_ms), **self._shown(url)}
         body = {"key": key, "ids": [identifier], **wanted}
 
         def answer() -> httpx.Response | None:
-            got = self.client.post(url, json=body, headers=headers)
+            got = self.client.post(url + PROFILES_PATH, json=body, headers=headers)
             return got if got.status_code != 503 or "no live" in got.text else None
 
         got = eventually(answer, what=lambda: f"{body}")
         return got.json()["profiles"][identifier] if got.status_code == 200 else "absent"
+
+    def _shown(self, url: str) -> dict[str, str]:
+        """What another worker would show: only workers choose the time of a read."""
+        settings = self.cluster.settings
+        return WorkerTokens(settings, TokenSecret(settings)).headers(url)
 
 
 def run_all(runs: list[BrokerRun], cluster: Cluster) -> None:
@@ -210,7 +220,9 @@ def faults(
 
     def run(scenarios: list[Scenario]) -> dict[str, list[str]]:
         directory = tmp_path_factory.mktemp("scenarios")
-        settings = {"sweep_interval_s": 3_600, **scenarios[0].settings}
+        settings = {
+            "sweep_interval_s": 3_600, "token_secret": "s" * 32, **scenarios[0].settings
+        }  # fmt: skip
         with (
             application(bootstrap_servers, directory, {}, **settings) as cluster,
             httpx.Client(timeout=30.0) as client,

@@ -2,6 +2,8 @@
 
 import pytest
 
+from tests.broker.visits import eventually
+
 pytestmark = pytest.mark.broker
 
 TIMEOUT_S = 30.0
@@ -19,4 +21,4 @@ def test_the_same_topic_name_is_another_topic_in_every_test(topics, twin: int) -
 def test_topics_of_a_test_are_deleted_after_it(topics) -> None:
     full = topics.create("interventions")
     topics.delete_all()
-    assert full not in topics.admin.list_topics(timeout=TIMEOUT_S).topics
+    eventually(lambda: full not in topics.admin.list_topics(timeout=TIMEOUT_S).topics)

@@ -1,14 +1,16 @@
 """Since when attributes are complete, from a running worker."""
 
 import json
+import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from definitions.records import from_record
-from processor.streaming.definitions_topic import DefinitionsWriter
+from processor.streaming.definitions.definitions_topic import DefinitionsWriter
 from tests.broker.cluster import Cluster
 from tests.broker.visits import (
     DEFINITIONS,
@@ -44,7 +46,8 @@ NEXT: dict[str, Json] = {
 def visits(bootstrap_servers: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Visits]:
     """Two visitors who were there before there was anything but the first definitions."""
     directory = tmp_path_factory.mktemp("since")
-    with application(bootstrap_servers, directory, commit_interval_ms=50) as cluster:
+    settings = {"commit_interval_ms": 50, "sweep_interval_s": 0.3}
+    with application(bootstrap_servers, directory, **settings) as cluster:
         cluster.worker("one").start().wait_ready()
         found = Visits(cluster)
         found.send(["ann", "ben"], 3)
@@ -60,9 +63,13 @@ def told(cluster: Cluster, *arguments: str) -> Json:
 
 
 def noted(cluster: Cluster, *users: str) -> Json | None:
-    """What is told once the owner has noted the definitions: until then it begins at each read."""
-    first, second = (told(cluster, *users)["since"] for _ in range(2))
-    return first if first == second else None
+    """What is told once all partitions of the source are read under the definitions.
+
+    Until then it begins at each look of the owner.
+    """
+    first = told(cluster, *users)["since"]
+    time.sleep(2)
+    return first if first == told(cluster, *users)["since"] else None
 
 
 def publish(cluster: Cluster, definitions: dict[str, Json]) -> None:
@@ -72,39 +79,68 @@ def publish(cluster: Cluster, definitions: dict[str, Json]) -> None:
     DefinitionsWriter(cluster.settings).publish(objects)
 
 
-def test_what_is_there_from_the_beginning_says_nothing(visits: Visits) -> None:
-    found = told(visits.cluster, "ann", "nobody")
-    assert set(found) == {"now_ms", "profiles"}
+# --- what was told of one application, from one step to the next ----------------------------------
 
 
-def test_what_comes_later_says_since_when_unless_it_was_kept_already(visits: Visits) -> None:
+@pytest.fixture(scope="module")
+def beginning(visits: Visits) -> Json:
+    return told(visits.cluster, "ann", "nobody")
+
+
+def test_what_is_there_from_the_beginning_says_nothing(beginning: Json) -> None:
+    assert set(beginning) == {"now_ms", "profiles"}
+
+
+@dataclass(frozen=True)
+class Later:
+    """What was told of attributes that came later, and when they came."""
+
+    before: datetime
+    profiles: Json
+    since: Json
+
+
+@pytest.fixture(scope="module")
+def later(visits: Visits, beginning: Json) -> Later:
     before = datetime.now(UTC)
     publish(visits.cluster, NEXT)
     found = eventually(lambda: told(visits.cluster, "ann", "--group", "next"))
-    assert found["profiles"]["ann"] == {
+    since = eventually(lambda: noted(visits.cluster, "ann", "nobody"))
+    return Later(before, found["profiles"], since)
+
+
+def test_what_comes_later_says_since_when_unless_it_was_kept_already(later: Later) -> None:
+    assert later.profiles["ann"] == {
         "next_v1:views": 3,
         "next_v1:today": 3,
         "next_v1:last_hours": 3,
         "next_v1:this_week": 3,
         "next_v1:last": None,
     }
-    since = eventually(lambda: noted(visits.cluster, "ann", "nobody"))
+    since = later.since
     assert set(since["ann"]) == {"next_v1:this_week", "next_v1:last"}
     assert set(since["nobody"]) == set(since["ann"])
     times = {name: datetime.fromisoformat(text) for name, text in since["ann"].items()}
-    assert times["next_v1:this_week"] < before < times["next_v1:last"]
+    assert times["next_v1:this_week"] < later.before < times["next_v1:last"]
 
 
-def test_a_worker_that_starts_anew_says_the_same(visits: Visits) -> None:
+@pytest.fixture(scope="module")
+def restarted(visits: Visits, later: Later) -> tuple[Json, Json]:
+    """What was told before a worker started anew, and after it."""
     worker = visits.cluster.worker("one")
     before = told(visits.cluster, "ann", "ben")
     worker.stop()
     worker.start(wipe=True).wait_ready()
-    after = told(visits.cluster, "ann", "ben")
+    return before, told(visits.cluster, "ann", "ben")
+
+
+def test_a_worker_that_starts_anew_says_the_same(restarted: tuple[Json, Json]) -> None:
+    before, after = restarted
     assert before["since"]
     assert (after["since"], after["profiles"]) == (before["since"], before["profiles"])
 
 
+@pytest.mark.usefixtures("restarted")
 def test_what_comes_back_starts_anew(visits: Visits) -> None:
     cluster = visits.cluster
     writer = DefinitionsWriter(cluster.settings)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from confluent_kafka.admin import NewTopic
@@ -16,6 +17,8 @@ from tests.broker.visits import (
     group_offsets,
     records,
     set_topic,
+    start_missing,
+    visit,
 )
 
 pytestmark = pytest.mark.broker
@@ -25,21 +28,35 @@ TOO_SMALL, LARGE_ENOUGH = {"max_message_bytes": "100"}, {"max_message_bytes": st
 
 
 @pytest.fixture(scope="module")
-def visits(bootstrap_servers: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Visits]:
+def started(bootstrap_servers: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Visits]:
     with application(bootstrap_servers, tmp_path_factory.mktemp("source")) as cluster:
-        yield Visits(cluster)
+        found = Visits(cluster)
+        cluster.produce([(visit("first", number), number) for number in range(2)])
+        found.views["first"] = 2
+        yield found
 
 
-# --- one application, in the order of the tests ---------------------------------------------------
+@pytest.fixture
+def visits(started: Visits) -> Visits:
+    """The worker runs, and has committed an offset of each partition of the source."""
+    cluster = started.cluster
+    start_missing([cluster.worker("one")])
+    topic = cluster.settings.enriched_topic
+    eventually(lambda: all(one.offset >= 0 for one in group_offsets(cluster, topic).values()))
+    return started
+
+
+# --- one application ------------------------------------------------------------------------------
 
 
 def test_a_worker_killed_while_it_reads_loses_nothing_and_its_successor_has_a_greater_epoch(
     visits: Visits,
 ) -> None:
     cluster, topic = visits.cluster, visits.cluster.settings.enriched_topic
-    worker = cluster.worker("one").start().wait_ready()
+    worker = cluster.worker("one")
+    seen = worker.metric("processor_events_total")
     visits.send([f"killed-{number}" for number in range(200)], 30)
-    eventually(lambda: worker.metric("processor_events_total") > 0)
+    eventually(lambda: worker.metric("processor_events_total") > seen)
     worker.kill()
     assert cluster.lag(topic) > 0
     before = epochs_of(worker)
@@ -98,7 +115,21 @@ def test_a_source_topic_made_anew_is_not_taken_for_the_old_one(visits: Visits) -
     visits.check_exact()
 
 
-def test_frames_removed_before_they_were_applied_stop_the_worker(visits: Visits) -> None:
+# --- an application that is left behind with closed partitions ------------------------------------
+
+
+def test_frames_removed_before_they_were_applied_close_their_partitions(
+    bootstrap_servers: str, tmp_path: Path
+) -> None:
+    with application(bootstrap_servers, tmp_path) as cluster:
+        visits = Visits(cluster)
+        cluster.worker("one").start().wait_ready()
+        visits.send([f"applied-{number}" for number in range(10)], 3)
+        visits.check_exact()
+        check_removed_frames(visits)
+
+
+def check_removed_frames(visits: Visits) -> None:
     cluster, settings = visits.cluster, visits.cluster.settings
     worker = cluster.worker("one")
     worker.kill()
@@ -108,9 +139,13 @@ def test_frames_removed_before_they_were_applied_stop_the_worker(visits: Visits)
     ends = group_offsets(cluster, settings.contributions_topic)
     delete_before(cluster, settings.contributions_topic, dict.fromkeys(ends, -1))
     worker.start()
-    assert worker.wait_ended() == FATAL
-    last = worker.log().rpartition("worker_stops")[2]
-    assert settings.contributions_topic in last
+    told = eventually(worker.degraded, 60, what=worker.log)
+    for name, fault in told.items():
+        assert name.startswith(settings.contributions_topic)
+        partition, first = name.rpartition("-")[2], ends[int(name.rpartition("-")[2])].offset
+        assert str(first) in fault["reason"]
+        command = f"processor partitions move {settings.contributions_topic} {partition} --to "
+        assert command in fault["remedy"]
     assert not any(
         b"removed" in (one.key or b"") for one in records(cluster, settings.changelog_topic)
     )

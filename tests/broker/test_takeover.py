@@ -20,6 +20,7 @@ from tests.broker.visits import (
     eventually,
     expected,
     group_offsets,
+    only_these,
     processor,
     read,
 )
@@ -28,6 +29,9 @@ pytestmark = pytest.mark.broker
 
 STOPPED = psutil.STATUS_STOPPED
 OUTAGE_S = 15
+AGE = "processor_watermark_age_seconds"
+# A watermark is a minute less than it could be, and looked at every ten seconds.
+AGE_S = range(60, 75)
 METHODS = ("GET", "POST")
 SERVICE = {
     "name": "away",
@@ -42,13 +46,14 @@ def visits(bootstrap_servers: str, tmp_path_factory: pytest.TempPathFactory) -> 
         yield Visits(cluster)
 
 
-# --- frozen past the session, in the order of the tests -------------------------------------------
+# --- frozen past the session ----------------------------------------------------------------------
 
 
 def test_a_worker_frozen_in_a_transaction_is_fenced_and_changes_nothing_when_it_wakes(
     visits: Visits,
 ) -> None:
     cluster, topic = visits.cluster, visits.cluster.settings.enriched_topic
+    stop_all(visits)
     frozen, other = cluster.worker("frozen"), cluster.worker("other")
     frozen.start(FREEZE_AFTER="2:1").wait_ready()
     visits.send([f"frozen-{number}" for number in range(40)], 3)
@@ -59,7 +64,8 @@ def test_a_worker_frozen_in_a_transaction_is_fenced_and_changes_nothing_when_it_
     eventually(lambda: read(other, sorted(visits.views)) == wanted(visits), 40)
     ahead = {number: one.offset for number, one in group_offsets(cluster, topic).items()}
     frozen.signal(signal.SIGCONT)
-    eventually(lambda: "was fenced" in frozen.log() or "partition_dropped" in frozen.log())
+    # In the worker's words, or in librdkafka's where a rebalance has closed the gate before.
+    eventually(lambda: "fenced" in frozen.log())
     visits.send([f"woken-{number}" for number in range(40)], 3)
     frozen.wait_ready()
     visits.check_exact()
@@ -69,7 +75,7 @@ def test_a_worker_frozen_in_a_transaction_is_fenced_and_changes_nothing_when_it_
 
 def test_both_workers_work_again_after_one_woke_up(visits: Visits) -> None:
     cluster = visits.cluster
-    workers = [cluster.worker(name).wait_ready() for name in ("frozen", "other")]
+    workers = only_these(cluster, "frozen", "other")
     before = [contributions_of(worker) for worker in workers]
     visits.send([f"both-{number}" for number in range(40)], 3)
     visits.check_exact()
@@ -81,8 +87,7 @@ def test_a_frozen_worker_that_still_holds_its_partitions_answers_no_read_when_it
     visits: Visits,
 ) -> None:
     """What it knows is old: it says so until its group has confirmed it, or reads elsewhere."""
-    cluster = visits.cluster
-    frozen, other = cluster.worker("frozen"), cluster.worker("other")
+    frozen, other = only_these(visits.cluster, "frozen", "other")
     users = [f"stale-{number}" for number in range(20)]
     visits.send(users, 1)
     visits.check_exact()
@@ -104,9 +109,19 @@ def test_a_frozen_worker_that_still_holds_its_partitions_answers_no_read_when_it
 def test_a_worker_for_which_no_partition_is_left_is_ready_and_reads_from_the_others(
     visits: Visits,
 ) -> None:
+    only_these(visits.cluster, "frozen", "other")
+    visits.send(["far"], 3)
+    visits.check_exact()
     spare = visits.cluster.worker("spare").start()
+    eventually(spare.log, 60)  # Python has loaded it
     spare.wait_ready(15)
     eventually(lambda: read(spare, sorted(visits.views)) == wanted(visits))
+
+
+def stop_all(visits: Visits) -> None:
+    for worker in visits.cluster.workers.values():
+        if worker.running:
+            worker.stop()
 
 
 def wanted(visits: Visits) -> dict[str, dict[str, object]]:
@@ -148,14 +163,19 @@ def connect_anew(visits: Visits) -> None:
 
 
 def java_of(directory: Path) -> psutil.Process:
-    mark = f"-Dkafka.log.file={directory}"
     found = [
         process
         for process in psutil.Process().children(recursive=True)
-        if any(part.startswith(mark) for part in process.cmdline()) and "java" in process.name()
+        if "java" in process.name() and Path(process.cwd()).is_relative_to(directory)
     ]
     assert len(found) == 1
     return found[0]
+
+
+def looks(worker: WorkerProcess) -> bool:
+    """Whether it sees where topics end: those of definitions, and those of its partitions."""
+    answer = httpx.get(f"{worker.url}/api/v1/registry/services/", timeout=30)
+    return answer.status_code == 200 and int(worker.metric(AGE, of="events")) in AGE_S
 
 
 @dataclass(frozen=True)
@@ -174,8 +194,10 @@ def outage(away: tuple[LocalBroker, Visits]) -> Outage:
     """Kafka is stopped while events wait in it."""
     broker, visits = away
     worker, late = visits.cluster.worker("one"), visits.cluster.worker("late")
+    before = contributions_of(worker)
     visits.send([f"away-{number}" for number in range(300)], 20)
-    eventually(lambda: contributions_of(worker) > 60)
+    eventually(lambda: contributions_of(worker) > before)
+    eventually(lambda: looks(worker), 30)  # its clients know who leads then
     broker.stop()
     said_before = len(worker.log())
     began = time.monotonic()
@@ -185,6 +207,7 @@ def outage(away: tuple[LocalBroker, Visits]) -> Outage:
         path = f"{worker.url}/api/v1/registry/services/"
         answers = [httpx.request(method, path, json=SERVICE, timeout=30) for method in METHODS]
         time.sleep(max(0.0, OUTAGE_S - (time.monotonic() - began)))
+        eventually(lambda: "waiting_for_kafka" in late.log(), what=late.log)
         outage = Outage(visits, worker.log()[said_before:], late.log(), command, answers)
     finally:
         broker.start()
@@ -199,6 +222,11 @@ def test_kafka_away_loses_nothing_and_counts_nothing_twice(outage: Outage) -> No
         assert worker.wait_ready().starts == 1
 
 
+def test_behind_an_outage_the_registry_answers_and_watermarks_go_on(outage: Outage) -> None:
+    worker = outage.visits.cluster.worker("one")
+    eventually(lambda: looks(worker), 30)
+
+
 def test_a_worker_without_its_kafka_says_so_once(outage: Outage) -> None:
     lines = outage.worker.splitlines()
     assert lines, "silence"
@@ -207,7 +235,7 @@ def test_a_worker_without_its_kafka_says_so_once(outage: Outage) -> None:
 
 def test_a_start_without_kafka_says_so_at_once(outage: Outage) -> None:
     line = next((one for one in outage.starting.splitlines() if "waiting_for_kafka" in one), "")
-    assert outage.visits.cluster.bootstrap_servers in line, f"{outage.starting!r} in {OUTAGE_S} s"
+    assert outage.visits.cluster.bootstrap_servers in line, outage.starting
 
 
 def test_the_registry_without_kafka_says_so_and_when_to_come_back(outage: Outage) -> None:

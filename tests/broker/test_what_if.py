@@ -9,15 +9,18 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from confluent_kafka import Producer
+from confluent_kafka.admin import NewTopic
 from snowplow_signals import SignalsSandbox, StreamAttributeGroup
 
 from definitions.catalog import Catalog
 from definitions.records import objects_from_file
 from processor.engine import Source, WhatIf, compile_plan
 from processor.interventions import encode_message
+from processor.settings import Settings
 from processor.streaming.history import EventHistory, PastEvent
 from tests.broker.cluster import Cluster, WorkerProcess
 from tests.broker.runs import DEFINITIONS, by_person, profile_ids, shop
@@ -161,22 +164,31 @@ TIMESTAMPS = {
 
 
 @pytest.fixture
-def written(cluster: Cluster) -> Cluster:
-    producer = Producer({"bootstrap.servers": cluster.bootstrap_servers})
-    for partition, times in TIMESTAMPS.items():
-        for number, after in enumerate(times):
-            producer.produce(
-                cluster.settings.enriched_topic,
-                f"{partition}-{number}".encode(),
-                partition=partition,
-                timestamp=BEGIN_MS + after,
-            )
+def written(cluster: Cluster) -> Settings:
+    """An enriched topic whose timestamps its producer sets."""
+    name = f"{cluster.settings.enriched_topic}-{uuid4()}"
+    topic = NewTopic(name, 4, config={"message.timestamp.type": "CreateTime"})
+    cluster.admin.create_topics([topic])[name].result(30)
+    settings = cluster.settings.model_copy(update={"enriched_topic": name})
+    produce(settings, [
+        (f"{partition}-{number}".encode(), partition, BEGIN_MS + after)
+        for partition, times in TIMESTAMPS.items()
+        for number, after in enumerate(times)
+    ])  # fmt: skip
+    return settings
+
+
+def produce(settings: Settings, records: list[tuple[bytes, int, int]]) -> None:
+    producer = Producer({"bootstrap.servers": settings.bootstrap_servers})
+    for value, partition, timestamp_ms in records:
+        producer.produce(
+            settings.enriched_topic, value, partition=partition, timestamp=timestamp_ms
+        )
     assert producer.flush(30) == 0
-    return cluster
 
 
-def history_of(cluster: Cluster, start_ms: int) -> list[PastEvent]:
-    with closing(EventHistory(cluster.settings, 4, start_ms)) as history:
+def history_of(settings: Settings, start_ms: int) -> list[PastEvent]:
+    with closing(EventHistory(settings, 4, start_ms)) as history:
         found = list(history)
     assert len(found) == history.total
     return found
@@ -184,7 +196,7 @@ def history_of(cluster: Cluster, start_ms: int) -> list[PastEvent]:
 
 @pytest.mark.parametrize("held", [5, 1_000])
 def test_events_come_by_timestamp_and_each_partition_in_its_own_order(
-    written: Cluster, monkeypatch: pytest.MonkeyPatch, held: int
+    written: Settings, monkeypatch: pytest.MonkeyPatch, held: int
 ) -> None:
     monkeypatch.setattr("processor.streaming.history.HISTORY_RECORDS_MAX", held)
     found = history_of(written, 0)
@@ -199,12 +211,12 @@ def test_events_come_by_timestamp_and_each_partition_in_its_own_order(
     assert [one.partition for one in found[-6:]] == [1, 1, 2, 2, 2, 2]
 
 
-def test_events_begin_at_a_time_and_end_where_the_topic_ended(written: Cluster) -> None:
+def test_events_begin_at_a_time_and_end_where_the_topic_ended(written: Settings) -> None:
     found = history_of(written, BEGIN_MS + 6_000)
     assert [(one.partition, one.offset) for one in found] == [
         (1, 3_500), (1, 3_501), (2, 0), (2, 1), (2, 2), (2, 3)
     ]  # fmt: skip
     assert history_of(written, BEGIN_MS + 8_000) == []
-    with closing(EventHistory(written.settings, 4, BEGIN_MS)) as history:
-        written.produce([(b"later", 0), (b"later", 3)])
+    with closing(EventHistory(written, 4, BEGIN_MS)) as history:
+        produce(written, [(b"later", number, BEGIN_MS + 9_000) for number in (0, 3)])
         assert all(one.value != b"later" for one in history)

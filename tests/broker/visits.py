@@ -1,5 +1,6 @@
 """Events whose outcome can be counted by hand: page views of users, and what must come of them."""
 
+import asyncio
 import io
 import json
 import os
@@ -18,14 +19,15 @@ from unittest.mock import patch
 
 import httpx
 import pytest
+from aiokafka.admin import AIOKafkaAdminClient
 from confluent_kafka import ConsumerGroupTopicPartitions, TopicPartition
 from confluent_kafka.admin import AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
 
 from processor.cli.main import app
-from processor.streaming.partitioner import Partitioner
+from processor.kafka.partitioner import Partitioner
 from tests.broker.cluster import Cluster, WorkerProcess
 from tests.model.enriched import COLUMNS
-from tests.model.topic_reader import Record, read_topic
+from tests.model.topic_reader import Record, patiently, read_topic
 
 Json = dict[str, Any]
 KEY = "domain_userid"
@@ -187,8 +189,28 @@ def group_offsets(cluster: Cluster, topic: str) -> dict[int, TopicPartition]:
     ]
     group = cluster.settings.app_id
     asked = ConsumerGroupTopicPartitions(group, partitions)
-    answer = cluster.admin.list_consumer_group_offsets([asked])[group].result(30)
+    answer = patiently(lambda: cluster.admin.list_consumer_group_offsets([asked])[group].result(30))
     return {one.partition: one for one in answer.topic_partitions}
+
+
+def commit_metadata(cluster: Cluster) -> dict[int, str]:
+    """What stands beside the offsets that the group has committed of the source, by partition.
+
+    By aiokafka: librdkafka does not say where a text ends.
+    """
+    return asyncio.run(_commit_metadata(cluster))
+
+
+async def _commit_metadata(cluster: Cluster) -> dict[int, str]:
+    admin = AIOKafkaAdminClient(bootstrap_servers=cluster.bootstrap_servers)
+    await admin.start()
+    try:
+        found = await admin.list_consumer_group_offsets(cluster.settings.app_id)
+    finally:
+        await admin.close()
+        await asyncio.sleep(0.01)  # its connections are closed by the loop
+    topic = cluster.settings.enriched_topic
+    return {tp.partition: one.metadata for tp, one in found.items() if tp.topic == topic}
 
 
 def set_topic(cluster: Cluster, topic: str, **settings: str) -> None:
@@ -214,6 +236,36 @@ def start_all(workers: Iterable[WorkerProcess], **extra: str) -> None:
     started = [worker.start(**extra) for worker in workers]
     for worker in started:
         worker.wait_ready()
+
+
+def start_missing(workers: Iterable[WorkerProcess], **extra: str) -> None:
+    """Start those that do not run, and wait until all are ready."""
+    wanted = list(workers)
+    for worker in wanted:
+        if not worker.running:
+            worker.start(**extra)
+    for worker in wanted:
+        worker.wait_ready()
+
+
+def only_these(cluster: Cluster, *names: str) -> list[WorkerProcess]:
+    """Let these workers run and no others; each has partitions, as many as there are together."""
+    workers = [cluster.worker(name) for name in names]
+    for worker in cluster.workers.values():
+        if worker.running and worker not in workers:
+            worker.stop()
+    start_missing(workers)
+
+    def settled() -> bool:
+        own = [open_partitions(worker) for worker in workers]
+        return all(own) and sum(own) == cluster.settings.partitions
+
+    eventually(settled, 60, what=lambda: "\n".join(worker.state() for worker in workers))
+    return workers
+
+
+def open_partitions(worker: WorkerProcess, role: str = "profiles") -> int:
+    return int(worker.metric("processor_partitions", role=role, state="open"))
 
 
 def new_app_id() -> str:

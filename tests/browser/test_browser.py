@@ -1,6 +1,7 @@
 """Snowplow's tracker and its plugin for Signals, from npm, in a page in a real Chromium.
 
-The page is the README's, from a server of its own: collector and API are elsewhere to a browser.
+The page is that of docs/interventions.md, from a server of its own: to a browser, the collector and
+the API are elsewhere.
 """
 
 import hashlib
@@ -34,7 +35,7 @@ from tests.browser.site import PACKAGES, site
 
 pytestmark = pytest.mark.broker
 
-README = (Path(__file__).parents[2] / "README.md").read_text()
+PAGE = (Path(__file__).parents[2] / "docs" / "interventions.md").read_text()
 ADDRESS = "http://127.0.0.1:8080"
 STREAMS_MAX = 2
 
@@ -109,8 +110,8 @@ def worker(cluster: Cluster) -> WorkerProcess:
 
 @pytest.fixture(scope="module")
 def shop(worker: WorkerProcess) -> Iterator[str]:
-    """The address of the README's page, which knows the worker's."""
-    (page,) = re.findall(r"```html\n(.*?)```", README, re.DOTALL)
+    """The address of the page of docs/interventions.md, with the worker's address in it."""
+    (page,) = re.findall(r"```html\n(.*?)```", PAGE, re.DOTALL)
     assert page.count(ADDRESS) == 2
     with site(page.replace(ADDRESS, worker.url)) as address:
         yield address
@@ -210,7 +211,7 @@ def test_a_page_follows_with_a_subscribe_token(worker: WorkerProcess, shop: str,
         PROCESSOR_COLLECTOR="true",
         PROCESSOR_SUBSCRIBE_TOKENS="true",
         PROCESSOR_TOKEN_SECRET="s" * 32,
-        PROCESSOR_API_TOKENS=f"site:read:{hashlib.sha256(b'secret').hexdigest()}",
+        PROCESSOR_API_TOKENS=f"site:subscribe:{hashlib.sha256(b'secret').hexdigest()}",
     ).wait_ready()
     tab.visit(shop)
     eventually(lambda: "401" in str(tab.complaints()))

@@ -43,23 +43,27 @@ class Comparison:
 
     def __post_init__(self) -> None:
         self.core = Core(plan_of(self.definitions, **self.options))
-        self.model = Model(self.definitions, **self.options)
+        known = {name: one for name, one in self.options.items() if name != "deduplication_ids"}
+        self.model = Model(self.definitions, **known)
+        if self.options.get("deduplication_ids") == 0:
+            self.model.deduplication_horizon_ms = 0
         self.groups = [
             one for one in self.definitions if "attribute_key" in one and one["is_published"]
         ]
 
-    def event(self, line: bytes, offset: int, order: int | None = None) -> None:
-        """Both take the event, and in that order a part of all that waits."""
-        found = self.core.contributions(line, offset)
-        if order is not None and not isinstance(found, str):
-            self._wait(found, line)
-            chance = Random(order)
+    def event(self, one: Happening, offset: int) -> None:
+        """Both take the event, and in its order a part of all that waits."""
+        line, arrival_ms = one.line, one.arrival_ms
+        found = self.core.contributions(line, offset, arrival_ms)
+        if one.order is not None and not isinstance(found, str):
+            self._wait(found, line, arrival_ms)
+            chance = Random(one.order)
             pace = chance.choice([0.5, 0.8, 0.95])
             while self.waiting and chance.random() < pace:
                 self.deliver(chance.choice(self.waiting))
             return
         self.deliver_all(Random(offset))
-        expected = self.model.apply(line, TOPIC, PARTITION, offset)
+        expected = self.model.apply(line, TOPIC, PARTITION, offset, arrival_ms=arrival_ms)
         if not isinstance(found, str):
             counted = [self.core.count(one) for one in found]
             fired = [message for messages, _ in counted for message in messages]
@@ -76,12 +80,11 @@ class Comparison:
 
     @property
     def waiting_ms(self) -> list[int]:
-        """The times of the events of what waits."""
-        counted = [one.time_ms for several in self.contributions.values() for one, _ in several]
-        sent = [
-            one.time_ms for several in self.parts.values() for parts, _ in several for one in parts
-        ]
-        return counted + sent
+        """The times of the events of what waits, and when they arrived."""
+        counted = [one for several in self.contributions.values() for one, _ in several]
+        sent = [one for several in self.parts.values() for parts, _ in several for one in parts]
+        triggers = [one.trigger for one in (*counted, *sent)]
+        return [ms for one in triggers for ms in (one.time_ms, one.arrival_ms)]
 
     def deliver(self, one: Waiting) -> None:
         """Both count the next event of a profile, or join the next parts of a target."""
@@ -99,20 +102,20 @@ class Comparison:
             self.deliver(chance.choice(self.waiting))
 
     def expire(self, now_ms: int) -> None:
-        """Both forget what is too old by then."""
+        """The core forgets what nothing that arrives from then on can see."""
         self.core.expire(now_ms)
-        self.model.targets.expire(now_ms)
 
-    def _wait(self, found: list[Contribution], line: bytes) -> None:
+    def _wait(self, found: list[Contribution], line: bytes, arrival_ms: int | None) -> None:
         owners = [(one.key, one.id) for one in found]
-        self._same("owners", owners, list(self.model.contributions(line)))
+        self._same("owners", owners, list(self.model.contributions(line, arrival_ms)))
         for one in found:
             self.contributions.setdefault((one.key, one.id), deque()).append((one, line))
 
     def _count(self, one: Contribution, line: bytes) -> None:
         owner = (one.key, one.id)
         found, parts = self.core.count(one)
-        expected = self.model.apply(line, TOPIC, PARTITION, one.offset, [owner])
+        place = TOPIC, PARTITION, one.trigger.offset
+        expected = self.model.apply(line, *place, [owner], one.trigger.arrival_ms)
         self._same_fired(found, expected)
         sent, self.model.sent = self.model.sent, []
         targets = sorted((part.target_key, part.target_id) for part in parts)
@@ -164,9 +167,12 @@ def pairs(categories: Json) -> list[tuple[str, int]]:
 def compare(definitions: list[Json], history: list[Happening], options: Json) -> Comparison:
     """Run a history on both; an expiry reaches as far as nothing that follows looks back."""
     both = Comparison(definitions, options)
-    least_ms = [min([one.time_ms, *one.reads_ms]) for one in history]
+    least_ms = [
+        min([one.time_ms, *one.reads_ms, *([one.arrival_ms] if one.arrival_ms else [])])
+        for one in history
+    ]
     for offset, one in enumerate(history):
-        both.event(one.line, offset, one.order)
+        both.event(one, offset)
         owners = both.model.profiles if one.reads_all else touched(both.model, one.line)
         for now_ms in one.reads_ms:
             both.read(now_ms, owners)

@@ -1,7 +1,8 @@
 """The contributions topic as an independent reader sees it: frames, and the order they give.
 
-A frame is the byte 0xF7, a format number 1, the big-endian CRC-32 of the rest, and msgpack of its
-sections. What counts, in one partition and for each source (topic id, partition):
+A frame is the byte 0xF7, a format number, the big-endian CRC-32 of the rest, and msgpack of its
+sections. In format 2 a contribution also has the time at which its event arrived. What counts, in
+one partition and for each source (topic id, partition):
 
 - sections of an epoch older than the newest one seen are dropped;
 - within an epoch the sections are numbered from 0 without a gap;
@@ -16,6 +17,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 HEADER = struct.Struct(">BBI")
+FORMATS = (1, 2)
 
 
 class Contribution(msgspec.Struct, array_like=True, frozen=True):
@@ -31,6 +33,7 @@ class Contribution(msgspec.Struct, array_like=True, frozen=True):
     values: list[tuple[int, str | int | float | bool | None]]
     # Rules across keys that ask for a part, by their numbers, and the ids of the event for them.
     asks: tuple[list[int], dict[str, str]] | None = None
+    arrival_ms: int | None = None
 
 
 class Section(msgspec.Struct, array_like=True, frozen=True):
@@ -42,6 +45,8 @@ class Section(msgspec.Struct, array_like=True, frozen=True):
     epoch: int
     sequence: int
     contributions: list[Contribution]
+    # More of the last offset follows in the next section.
+    unfinished: bool = False
 
 
 def decode_frame(value: bytes) -> list[Section]:
@@ -50,8 +55,8 @@ def decode_frame(value: bytes) -> list[Section]:
         raise ValueError("too short for a frame")
     magic, number, checksum = HEADER.unpack_from(value)
     body = value[HEADER.size :]
-    if (magic, number) != (0xF7, 1):
-        raise ValueError(f"not a frame of format 1: {magic:#x} {number}")
+    if magic != 0xF7 or number not in FORMATS:
+        raise ValueError(f"not a frame of the formats {FORMATS}: {magic:#x} {number}")
     if zlib.crc32(body) != checksum:
         raise ValueError("wrong checksum")
     return msgspec.msgpack.decode(body, type=list[Section])
@@ -63,7 +68,9 @@ class _Source:
 
     epoch: int = -1
     sequence: int = 0
+    # All up to it counts already; what of former epochs comes again.
     offset: int = -1
+    former: int = -1
 
 
 @dataclass
@@ -80,20 +87,25 @@ class ContributionLog:
     def read(self, frame: bytes) -> Iterator[tuple[Section, Contribution]]:
         """The contributions of the next frame that count, in the order in which they count."""
         for section in decode_frame(frame):
-            source = self._sources.setdefault((section.topic_id, section.partition), _Source())
-            if section.epoch < source.epoch:
-                self.dropped += len(section.contributions)
-                continue
-            self._check_sequence(section, source)
-            fresh = [one for one in section.contributions if one.offset > source.offset]
-            self.replayed += len(section.contributions) - len(fresh)
-            self.applied += len(fresh)
-            source.offset = max([source.offset, *(one.offset for one in fresh)])
-            yield from ((section, one) for one in fresh)
+            yield from ((section, one) for one in self.take(section))
+
+    def take(self, section: Section) -> list[Contribution]:
+        """The contributions of the next section that count."""
+        source = self._sources.setdefault((section.topic_id, section.partition), _Source())
+        if section.epoch < source.epoch:
+            self.dropped += len(section.contributions)
+            return []
+        self._check_sequence(section, source)
+        fresh = [one for one in section.contributions if one.offset > source.former]
+        self.replayed += len(section.contributions) - len(fresh)
+        self.applied += len(fresh)
+        last = max([source.offset, *(one.offset for one in fresh)])
+        source.offset = last - 1 if section.unfinished and fresh else last
+        return fresh
 
     def _check_sequence(self, section: Section, source: _Source) -> None:
         if section.epoch > source.epoch:
-            source.epoch, source.sequence = section.epoch, 0
+            source.epoch, source.sequence, source.former = section.epoch, 0, source.offset
         place = f"contributions partition {self.partition}, source partition {section.partition}"
         if section.sequence != source.sequence:
             self.problems.append(

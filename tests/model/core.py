@@ -25,14 +25,19 @@ from processor.engine import (
     read_attributes,
     step,
 )
+from processor.engine.counted_events import CountedEvents
+from processor.engine.counted_records import counted_records, decode_counted, encode_counted
+from processor.engine.expire import Reached
 from processor.errors import MalformedEventError
 from processor.events import parse_event
+from processor.formats import NEWEST_LEVEL
 from processor.interventions.message import Fired, encode_message
 from tests.model.comparing import kind_of
 from tests.model.generated_values import Json
 from tests.model.naive import ProfileId
 
 TOPIC, PARTITION = "enriched", 3
+_SOURCE = Source(TOPIC, PARTITION)
 NOTHING = Stepped((), ())
 NUMBER_BEGINS = re.compile(r"[-\d]")
 
@@ -60,27 +65,35 @@ class Core:
     plan: Plan
     profiles: dict[ProfileId, Profile] = field(default_factory=dict)
     records: dict[ProfileId, dict[bytes, bytes]] = field(default_factory=dict)
+    counted_records: list[bytes] = field(default_factory=list)
+    counted: CountedEvents = field(init=False)
 
-    def contributions(self, line: bytes, offset: int) -> list[Contribution] | str:
+    def __post_init__(self) -> None:
+        self.counted = self._nothing_counted()
+
+    def contributions(
+        self, line: bytes, offset: int, arrival_ms: int | None = None
+    ) -> list[Contribution] | str:
         """What the event gives and asks; or why it is no event."""
         try:
-            return sorted(
-                self.plan.contributions(parse_event(line), offset), key=lambda one: one.key
-            )
+            event = parse_event(line, arrival_ms)
+            return sorted(self.plan.contributions(event, _SOURCE, offset), key=lambda one: one.key)
         except MalformedEventError as error:
             return error.reason.value
 
     def count(self, one: Contribution) -> tuple[list[Json], list[Part]]:
         """What fired, as messages without the offset of the definitions, and the parts."""
+        if self.counted.count([one], self.plan.series)[0]:
+            return [], []
         owner = (one.key, one.id)
         profile = self.profile(owner)
         if profile is None:
             profile = self._new_profile(owner)
             if one.values:
                 self.profiles[owner] = profile
-        found = step(profile, one, self.plan, Source(TOPIC, PARTITION)) or NOTHING
+        found = step(profile, one, self.plan) or NOTHING
         if not one.values and owner not in self.profiles:
-            assert changed_records(profile) == [], "what only asks makes no profile"
+            assert changed_records(profile, NEWEST_LEVEL) == [], "what only asks makes no profile"
         return [told(fired) for fired in found.fired], list(found.parts)
 
     def join(self, part: Part) -> list[Json]:
@@ -89,9 +102,9 @@ class Core:
         profile = self.profile(owner)
         if profile is None:
             profile = self.profiles[owner] = self._new_profile(owner)
-        data = encode_part(part)
+        data = encode_part(part, NEWEST_LEVEL)
         sent = decode_part(data)
-        assert encode_part(sent) == data
+        assert encode_part(sent, NEWEST_LEVEL) == data
         fired = join(profile, sent, self.plan)
         return [] if fired is None else [told(fired)]
 
@@ -105,30 +118,39 @@ class Core:
         """Write what changed and forget what is decoded."""
         for owner, profile in self.profiles.items():
             records = self.records.setdefault(owner, {})
-            for suffix, value in changed_records(profile):
+            for suffix, value in changed_records(profile, NEWEST_LEVEL):
                 if value is None:
                     records.pop(suffix, None)
                 else:
                     records[suffix] = value
-            assert changed_records(profile) == []
+            assert changed_records(profile, NEWEST_LEVEL) == []
             assert b"" in records or not records
         self.profiles.clear()
+        for record in counted_records(0, self.counted.take_new()):
+            self.counted_records.append(encode_counted(record, NEWEST_LEVEL))
+        self.counted = self._nothing_counted()
+        for _ in self.counted.load(map(decode_counted, self.counted_records)):
+            pass
+
+    def _nothing_counted(self) -> CountedEvents:
+        return CountedEvents(self.plan.deduplication.horizon_ms, bytes_max=2**30)
 
     def expire(self, now_ms: int) -> None:
-        """Drop what left every window or outlived its time to live."""
+        """Drop what is over where nothing arrives from now on that is earlier."""
         for owner in list(self.profiles.keys() | self.records.keys()):
             profile = self.profile(owner)
             if profile is not None:
-                expire(profile, self.plan, now_ms)
+                expire(profile, self.plan, Reached(now_ms, now_ms))
+        self.counted.forget_before(now_ms)
 
     def _new_profile(self, owner: ProfileId) -> Profile:
-        return new_profile(self.records.setdefault(owner, {}).get)
+        return new_profile(self.records.setdefault(owner, {}))
 
     def profile(self, owner: ProfileId) -> Profile | None:
         """The profile, decoded where it is not yet."""
         if owner not in self.profiles and self.records.get(owner):
             records = self.records[owner]
-            self.profiles[owner] = decode_profile(records[b""], records.get)
+            self.profiles[owner] = decode_profile(records[b""], records)
         return self.profiles.get(owner)
 
 

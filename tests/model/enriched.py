@@ -54,7 +54,9 @@ _BOOLEANS = (
 BOOLEANS = set(_BOOLEANS.split())
 JSONS = {"contexts", "derived_contexts", "unstruct_event"}
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-VALUE_BYTES_MAX = 4096
+# Python joins the two escapes of a pair; what is left of them is half a character.
+HALF = re.compile("[\ud800-\udfff]")
+VALUE_CHARS_MAX = 4096
 EVENT_BYTES_MAX = 1_000_000
 
 
@@ -64,19 +66,33 @@ class NotAnEventError(Exception):
 
 @dataclass
 class Line:
-    """The columns of one enriched event, its ids and its event time in milliseconds."""
+    """The columns of one enriched event, its ids and its event time in milliseconds.
+
+    Unless it says when it arrived, it did so when it was collected.
+    """
 
     columns: dict[str, str]
+    arrival_ms: int | None = None
     time_ms: int = field(init=False)
+    arrived_ms: int = field(init=False)
     found: dict[int, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         collector = to_ms(self["collector_tstamp"])
-        derived = to_ms(self["derived_tstamp"]) if self["derived_tstamp"] else collector
-        self.time_ms = min(collector, derived)
+        if collector is None:
+            raise NotAnEventError("timestamp")
+        derived = to_ms(self["derived_tstamp"])
+        self.arrived_ms = collector if self.arrival_ms is None else self.arrival_ms
+        self.time_ms = min(collector, collector if derived is None else derived, self.arrived_ms)
 
     def __getitem__(self, name: str) -> str:
         return self.columns[name]
+
+    @property
+    def derived_tstamp(self) -> str:
+        """The column as Enrich writes it; empty where it is no time."""
+        iso = iso_or_none(self["derived_tstamp"])
+        return "" if iso is None else iso.replace("T", " ").removesuffix("Z")
 
     @cached_property
     def unstruct(self) -> list[Json]:
@@ -108,7 +124,7 @@ class Line:
         return follow(matches, prop.get("index", 0), prop["path"])
 
 
-def parse(raw: bytes) -> Line:
+def parse(raw: bytes, arrival_ms: int | None = None) -> Line:
     """The event of a TSV line; raises NotAnEventError with the reason."""
     if not raw:
         raise NotAnEventError("empty")
@@ -116,6 +132,7 @@ def parse(raw: bytes) -> Line:
         raise NotAnEventError("too_large")
     try:
         fields = raw.decode("utf-8").split("\t")
+        fields[-1] = fields[-1].rstrip("\r\n")
     except UnicodeDecodeError:
         raise NotAnEventError("utf8") from None
     if len(fields) != len(COLUMNS):
@@ -123,30 +140,40 @@ def parse(raw: bytes) -> Line:
     columns = dict(zip(COLUMNS, fields, strict=True))
     if not columns["event_id"]:
         raise NotAnEventError("event_id")
-    return Line(columns)
+    return Line(columns, arrival_ms)
 
 
 @lru_cache(maxsize=100_000)
-def to_ms(text: str) -> int:
-    """Milliseconds of `YYYY-MM-DD HH:MM:SS[.fff]`, UTC."""
-    if not re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{1,3})?", text, re.ASCII):
-        raise NotAnEventError("timestamp")
+def to_ms(text: str) -> int | None:
+    """Milliseconds of a date-time in UTC unless it says another offset; None for anything else."""
+    found = re.fullmatch(
+        r"(\d{4}-\d\d-\d\d)[ Tt](\d\d:\d\d):(\d\d)(?:[.,](\d+))? ?"
+        r"(?:[Zz]|UTC|([+-])([01]\d|2[0-3]):?([0-5]\d))?",
+        text,
+        re.ASCII,
+    )
+    if found is None:
+        return None
+    day, minute, second, fraction, sign, hours, minutes = found.groups()
+    leap = second == "60"
     try:
-        moment = datetime.fromisoformat(text[:19]).replace(tzinfo=UTC)
-    except ValueError:
-        raise NotAnEventError("timestamp") from None
-    if moment < EPOCH:
-        raise NotAnEventError("timestamp")
-    return (moment - EPOCH) // timedelta(milliseconds=1) + int(text[20:].ljust(3, "0"))
+        moment = datetime.fromisoformat(f"{day}T{minute}:{'59' if leap else second}+00:00")
+        offset = timedelta(hours=int(hours or 0), minutes=int(minutes or 0))
+        moment -= -offset if sign == "-" else offset
+    except (ValueError, OverflowError):
+        return None
+    if moment < EPOCH or (leap and (moment.hour, moment.minute) != (23, 59)):
+        return None
+    return (moment - EPOCH) // timedelta(milliseconds=1) + int(f"{fraction or 0}000"[:3])
 
 
 def iso_or_none(text: str) -> str | None:
-    """A timestamp of a column as ISO 8601; None where it is none."""
-    try:
-        to_ms(text)
-    except NotAnEventError:
+    """A timestamp of a column as ISO 8601 in UTC; None where it is none."""
+    time_ms = to_ms(text)
+    if time_ms is None:
         return None
-    return text.replace(" ", "T") + "Z"
+    plain = re.fullmatch(r"[\d-]{10} [\d:]{8}(\.\d{1,3})?", text) and text[17:19] != "60"
+    return text.replace(" ", "T") + "Z" if plain else to_iso(time_ms)
 
 
 def to_iso(time_ms: int) -> str:
@@ -163,6 +190,8 @@ def data_of(text: str) -> list[Any]:
         outer = json.loads(text, parse_constant=_refuse)
     except (ValueError, RecursionError):
         raise NotAnEventError("json") from None
+    if "\\ud" in text.lower():
+        outer = json.loads(HALF.sub("\ufffd", json.dumps(outer, ensure_ascii=False)))
     if not isinstance(outer, dict) or "data" not in outer:
         raise NotAnEventError("json")
     return [outer["data"]]
@@ -193,7 +222,6 @@ def follow(matches: list[Json], index: int, path: str) -> Any:
     if index >= len(matches):
         return None
     here = matches[index]["data"]
-    check_unicode(here)
     for position, name in re.findall(r"\[(\d+)\]|([^.\[\]]+)", path.removeprefix("$.")):
         if name:
             here = here.get(name) if isinstance(here, dict) else None
@@ -201,14 +229,6 @@ def follow(matches: list[Json], index: int, path: str) -> Any:
             inside = isinstance(here, list) and int(position) < len(here)
             here = here[int(position)] if inside else None
     return here
-
-
-def check_unicode(data: Any) -> None:
-    """An escaped half of a surrogate pair is no text, so what holds it is broken JSON."""
-    try:
-        json.dumps(data, ensure_ascii=False).encode()
-    except UnicodeEncodeError:
-        raise NotAnEventError("json") from None
 
 
 def atomic_value(name: str, text: str) -> str | int | float | bool | None:
@@ -235,4 +255,4 @@ def is_small_scalar(value: Any) -> bool:
         return -(2**63) <= value < 2**63
     if isinstance(value, float):
         return abs(value) < float("inf")
-    return isinstance(value, str) and len(value.encode()) <= VALUE_BYTES_MAX
+    return isinstance(value, str) and len(value) <= VALUE_CHARS_MAX

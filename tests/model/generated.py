@@ -33,9 +33,18 @@ STEPS_MS = [
     [1, 60_000, 600_000, 3_599_999, 3_600_000, 3_600_001],
 ]
 STEPS_MS.append([one for steps in STEPS_MS for one in steps])
+# How far sources are behind each other; in half of the histories events arrive when collected.
+BEHIND_MS = [[], [], [0], [0, 0, 0, 5, 1_000, 1_008, 60_000, 3_600_000, 86_400_000]]
 READS_MS = [
     *[1, -1, 86_400_000, 10**9, -1_000],
     *[span + more for span in SPANS_MS.values() for more in (-1, 0)],
+]
+
+
+# One UUID in two spellings, and the one that is nobody's.
+UUIDS = [
+    *["8b1e51b9-9a4f-4c0e-8f4f-6f6f3a1c2d3e", "8B1E51B9-9A4F-4C0E-8F4F-6F6F3A1C2D3E"],
+    "00000000-0000-0000-0000-000000000000",
 ]
 
 
@@ -43,8 +52,9 @@ READS_MS = [
 class Happening:
     """One thing of a history: an event, and what is looked at after it.
 
-    With an `order`, what it says to profiles, and they to targets, waits, and a part of all that
-    waits comes after it: which one, the order says. Without, all of it comes at once.
+    It arrived as it says, or when it was collected. With an `order`, what it says to profiles, and
+    they to targets, waits, and a part of all that waits comes after it: which one, the order says.
+    Without, all of it comes at once.
     """
 
     line: bytes
@@ -54,6 +64,7 @@ class Happening:
     expire: bool = False
     reads_all: bool = True
     order: int | None = None
+    arrival_ms: int | None = None
 
 
 def history(
@@ -69,6 +80,7 @@ def history(
     steps = chance.choice(STEPS_MS)
     odd = chance.choice([0.1, 0.0, 0.4])
     newest_ms = START_MS + chance.choice([0, -1, -3_600_000])
+    behind_ms = chance.choice(BEHIND_MS)
     for one in range(size):
         step_ms = chance.choice(steps)
         kind = chance.randrange(20)
@@ -89,7 +101,12 @@ def history(
         stores, expires = chance.randrange(6) == 1, chance.randrange(16) == 1
         reads_all = chance.randrange(10) == 0 or one == size - 1
         order = chance.randrange(2**32) if waits else None
-        found.append(Happening(line, time_ms, reads_ms, stores, expires, reads_all, order))
+        # Not before it happened: that would make it later than `late_ms` allows.
+        arrived_ms = [max(newest_ms - one, time_ms) + 7 for one in behind_ms]
+        arrival_ms = chance.choice(arrived_ms) if arrived_ms else None
+        found.append(
+            Happening(line, time_ms, reads_ms, stores, expires, reads_all, order, arrival_ms)
+        )
     return found
 
 
@@ -101,9 +118,9 @@ def contents(chance: Random, odd: float) -> Json:
 
     columns = {
         "app_id": pick(["shop"], ["other", ""]),
-        "domain_userid": pick(["u1"] * 5 + ["u2"], ["u1", "", "ü" * 256]),
-        "domain_sessionid": pick(["s1", "s1", "s2"], ["", "s" * 257]),
-        "user_id": pick(["", "someone"], ["5"]),
+        "domain_userid": pick(["u1"] * 5 + ["u2"], ["u1", "", "ü" * 256, *UUIDS]),
+        "domain_sessionid": pick(["s1", "s1", "s2"], ["", "s" * 257, *UUIDS]),
+        "user_id": pick(["", "someone"], ["5", "null", *UUIDS]),
         "se_value": pick(["1", "2.50", "3", ""], ["1e3", "x", "-3", "0.1", "1e308"]),
         "page_title": pick(["a", "b", "abc", "ab", ""], ["5", "a%", "x" * 4097, "A"]),
         "br_viewwidth": pick(["1", "5", "2", ""], ["1.0", "100", "9223372036854775807", "-1"]),
@@ -168,9 +185,18 @@ def line_of(time_ms: int, id_number: int, contents: Json) -> bytes:
         columns["derived_tstamp"] = column_time(time_ms)
     elif id_number % 3 == 1:
         columns["derived_tstamp"] = column_time(time_ms + 7)
+    if id_number % 5 == 0:
+        columns["derived_tstamp"] = other_time(columns["derived_tstamp"], id_number // 5)
     return "\t".join(columns.values()).encode()
 
 
 def column_time(time_ms: int) -> str:
     """A time as a column holds it."""
     return to_iso(time_ms).replace("T", " ").removesuffix("Z")
+
+
+def other_time(column: str, which: int) -> str:
+    """The same time in another spelling, or what is no time where there is none."""
+    if not column:
+        return ["soon", "10013-12-10 01:09:46.708", "0026-01-01 00:00:00"][which % 3]
+    return [f"{column}999", f"{column.replace(' ', 'T')}Z", f"{column}+00:00"][which % 3]

@@ -71,7 +71,7 @@ def value_case(chance: Random) -> tuple[list[Json], Json]:
     return [group_of("g", found)], columns | {"unstruct_event": unstruct_event({"amount": value})}
 
 
-# Ids and times around the limits of de-duplication; every event counts.
+# Ids and arrivals around the limits of de-duplication; every event counts.
 COUNTERS = group_of(
     "g",
     [
@@ -79,17 +79,20 @@ COUNTERS = group_of(
         {"name": "w", "aggregation": "counter", "type": "int32", "events": [], "period": "PT1S"},
     ],
 )
-REPEATS_MS = [0, 1, 998, 999, 1_000, 1_001, -1, -999, -1_000]
+REPEATS_MS = [0, 1, 992, 999, 1_000, 1_001, 1_007, 1_008, 1_009, -1, -999, -1_008, -5_000]
 
 
 def repeats(chance: Random) -> list[Happening]:
-    """A history of few event ids."""
-    found, time_ms = [], START_MS
+    """A history of few event ids, whose event times say nothing of when they arrive."""
+    found, arrival_ms, newest_ms = [], START_MS, 0
     for _ in range(chance.randrange(2, 13)):
-        time_ms += chance.choice(REPEATS_MS)
+        arrival_ms += chance.choice(REPEATS_MS)
+        time_ms = arrival_ms - chance.choice([0, 0, 1, 1_000, 31_536_000_000])
+        newest_ms = max(newest_ms, time_ms)
         number = chance.randrange(5)
         line = line_of(time_ms, number, {"domain_userid": "u1"})
-        found.append(Happening(line, time_ms, [time_ms], store=number == 0))
+        stores, expires = number == 0, chance.randrange(4) == 0
+        found.append(Happening(line, time_ms, [newest_ms], stores, expires, arrival_ms=arrival_ms))
     return found
 
 
@@ -220,10 +223,34 @@ def many_values_history(seed: int, size: int) -> list[Happening]:
     return found
 
 
+def many_texts_catalog() -> list[Json]:
+    """What keeps different texts for life; of long ones fewer are remembered."""
+    label = {"property": {**ACTION, "path": "label"}, "events": []}
+    kinds = {"most_frequent": "string", "least_frequent": "string", "category_count": "dict"}
+    attributes = [
+        {"name": one, "aggregation": one, "type": kind, **label} for one, kind in kinds.items()
+    ]
+    return [group_of("life", attributes)]
+
+
+def many_texts_history(seed: int, size: int) -> list[Happening]:
+    """Texts on both sides of the length from which on they are long, some of them again."""
+    chance = Random(seed)
+    found = []
+    for one in range(size):
+        time_ms = START_MS + one * 1_000 - chance.choice([0, 0, 0, 1_000, 2_000_000])
+        number = chance.choice([one, one, one, chance.randrange(one + 1)])
+        label = f"{number:0{chance.choice([1_025, 1_025, 1_024])}}"
+        columns = {"domain_userid": "u1", "unstruct_event": unstruct_event({"label": label})}
+        reads_ms = [START_MS + one * 1_000] if one % 193 == 0 or one == size - 1 else []
+        found.append(Happening(line_of(time_ms, one, columns), time_ms, reads_ms, one % 50 == 0))
+    return found
+
+
 def long_history(seed: int, size: int) -> list[Happening]:
     """One person with many events inside of a window, a part of them late or repeated.
 
-    Seeds differ in how fast time goes and how late events are.
+    Seeds differ in how fast time goes, how late events are, and whether all amounts are prices.
     """
     chance = Random(seed)
     step_ms = [50, 1_000, 5_000, 20_000][seed % 4]
@@ -237,6 +264,7 @@ def long_history(seed: int, size: int) -> list[Happening]:
             time_ms = newest_ms - chance.choice([0, 1, 999, 1_000, chance.randrange(late_ms)])
         newest_ms = max(newest_ms, time_ms)
         amount: Any = chance.choice([chance.randrange(5), chance.uniform(-1, 4), 0.1, 1e-9])
+        amount = round(amount, 2) if seed % 3 == 1 else amount
         contents = {"domain_userid": "u1", "event_name": "action"}
         contents["unstruct_event"] = unstruct_event({"amount": amount})
         line = line_of(time_ms, one, contents)

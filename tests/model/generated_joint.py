@@ -3,7 +3,7 @@
 from random import Random
 from typing import Any
 
-from tests.model.generated import START_MS, Happening, line_of
+from tests.model.generated import START_MS, UUIDS, Happening, line_of
 from tests.model.generated_definitions import (
     CELLS,
     KEYS,
@@ -80,7 +80,9 @@ class Visitors:
             "network_userid": "n1" if kind < 20 else f"n{one}",
         }
         if kind >= 22:
-            columns[chance.choice(list(columns))] = chance.choice(["", "ü" * 256, "x" * 257])
+            columns[chance.choice(list(columns))] = chance.choice(
+                ["", "ü" * 256, "x" * 257, *UUIDS]
+            )
         return columns
 
 

@@ -46,14 +46,30 @@ INTEGER_TYPES = ("int32", "int64")
 FLOAT_TYPES = ("double", "float")
 SCALAR_TYPES = (*TEXT_TYPES, "bool", *INTEGER_TYPES, *FLOAT_TYPES, "unix_timestamp")
 
-USUAL_NUMBERS = [1, 2, 0, 3, 5, 0.5, 2.0, -1]
+USUAL_NUMBERS = [1, 2, 0, 3, 5, 0.5, 2.0, -1, 26.9, 0.1, -0.1]
 EXTREME_NUMBERS: list[int | float] = [
     *[0.1, 0.2, 0.3, 5e-324, 1e-300, 1e16, -1e16, 1e308, -1e308, 1e19, 1e25, 2.0**62, -0.0],
     *[2**53, 2**53 + 1, 2**62, 2**63 - 1, -(2**63), 2**63, 10**25, -(2.0**63), 2.0**63],
 ]
 USUAL_TEXTS = ["a", "b", "ab", "abc"]
 ODD_TEXTS = [
-    *["", "a%", "A", "a_c", "é€😀", "5", "1.0", "true", "a\nb", "a\\c", "é" * 2049, "x" * 4096],
+    *[
+        "",
+        "a%",
+        "A",
+        "a_c",
+        "é€😀",
+        "5",
+        "1.0",
+        "true",
+        "a\nb",
+        "a\\c",
+        "é" * 4096,
+        "x" * 4096,
+        "😀" * 4096,
+        "é" * 4097,
+    ],
+    *["ab\ud83d", "\ude00ab", "\ude00\ud83d", "\\ud83d"],
 ]
 DATE_TIMES = [
     *["2026-01-01T00:30:00Z", "2026-01-01T00:30:00+02:00", "2024-02-29T23:59:59.999999Z"],
@@ -65,9 +81,27 @@ ODD_DATE_TIMES = [
     *["0001-01-01T00:00:00+01:00", "9999-12-31T23:59:59-01:00", "2026-01-01T00:00:00+24:00"],
     *["2016-12-31T22:59:60Z", "2026-01-01T00:00Z", "2026-W01-1T00:00:00Z", "0001-01-01T00:00:00Z"],
 ]
-# No floats with an exponent: as ids they have more than one JSON text.
+# No floats with an exponent beyond 64 bits: as ids they have more than one JSON text.
 ODD_IDS: list[Any] = [
-    *["ü" * 256, "ü" * 257, 5, 5.0, True, 0.1, -2.5, 2**53 + 1, 10**25, None, "", {}],
+    *[
+        "ü" * 256,
+        "ü" * 257,
+        "gold\ud83d",
+        5,
+        5.0,
+        -0.0,
+        0,
+        1e16,
+        10**16,
+        True,
+        0.1,
+        -2.5,
+        2**53 + 1,
+        10**25,
+        None,
+        "",
+        {},
+    ],
 ]
 NO_SCALARS: list[Any] = [[], [1], {}, {"x": 1}, None]
 

@@ -6,9 +6,10 @@ with the event. Parts go to the target, where, in the order in which they come:
 - those of the same rule and of the same ids of what it reads belong together, in an instance;
 - until each of these ids has sent one, nothing is looked at; then the first attributes before count
   as those before, the last ones after as those after;
-- from then on a part moves its own key from before to after, while the others stay as they were
-  told last;
+- from then on the parts of an event move their keys from before to after, while the others stay as
+  they were told last;
 - an attribute has changed if the last part of its key is of the part's event and it did there;
+- an instance about which nothing arrived for an hour is over when its next part comes;
 - an instance fires once for an event, and as often as the rule may for the target.
 
 What an event has no id for is read as from a profile that nothing is known of.
@@ -48,17 +49,24 @@ class Part:
 
 @dataclass(frozen=True)
 class Around:
-    """All attributes that a rule reads, before and after; `earlier` is what changes compare to."""
+    """All attributes that a rule reads, before and after; `earlier` is what changes compare to.
+
+    `lately` are those as they were to the last part alone, and those until it came: parts of
+    several events can come mixed.
+    """
 
     before: dict[str, Value]
     after: dict[str, Value]
     earlier: dict[str, Value]
+    lately: tuple[dict[str, Value], ...]
 
     def fires(self, rule: Rule) -> bool:
         """Is the rule met, and was it not?"""
         criteria = rule.definition["criteria"]
-        return not is_met(criteria, self.before, None) and is_met(
-            criteria, self.after, self.earlier
+        return (
+            not is_met(criteria, self.before, None)
+            and not all(is_met(criteria, one, None) for one in self.lately)
+            and is_met(criteria, self.after, self.earlier)
         )
 
 
@@ -88,20 +96,17 @@ class Targets:
             return self._look(Instance([part]))
         instances = self._instances.setdefault((part.target, part.rule.id), {})
         ids = frozenset(part.ids.items())
+        if ids in instances:
+            arrived_ms = max(one.event.arrival_ms for one in instances[ids].parts)
+            if part.event.arrival_ms - arrived_ms >= KEPT_MS:
+                del instances[ids]
+                self.dropped["old"] += 1
         instances[ids] = instances.pop(ids, Instance())
         instances[ids].parts.append(part)
         if len(instances) > INSTANCES_MAX:
             del instances[next(iter(instances))]
             self.dropped["many"] += 1
         return self._look(instances[ids])
-
-    def expire(self, now_ms: int) -> None:
-        """Drop the instances that got nothing for long."""
-        for instances in self._instances.values():
-            for ids, instance in list(instances.items()):
-                if instance.parts[-1].event.time_ms < now_ms - KEPT_MS:
-                    del instances[ids]
-                    self.dropped["old"] += 1
 
     def _look(self, instance: Instance) -> Json | None:
         part = instance.parts[-1]
@@ -133,13 +138,23 @@ def around(parts: list[Part]) -> Around | None:
     # What the last part of each key says about before: the first one, as long as they waited.
     first = {one.key: one.before for one in reversed(parts[: complete + 1])}
     befores = {**first, **{one.key: one.before for one in parts[complete + 1 :]}}
-    before, after, earlier = ({name: one.default for name, one in newest.rule.reads.items()},) * 3
+    counts = Counter(one.key for one in parts[: complete + 1])
+    waited = {key for key, count in counts.items() if count > 1}
+    unknown = {name: one.default for name, one in newest.rule.reads.items()}
+    before = after = earlier = moved = heard_last = unknown
+    before_it = {one.key: one for one in parts[:-1]}
     for key, one in last.items():
         after = after | one.after
         earlier = earlier | (befores[key] if same_event(one, newest) else one.after)
+        alone = key not in waited or one in parts[complete + 1 :]
         moves = key == newest.key or complete == len(parts) - 1
+        moves = moves or (same_event(one, newest) and alone)
         before = before | (befores[key] if moves else one.after)
-    return Around(before, after, earlier)
+        moved = moved | (one.before if one is newest else one.after)
+        heard_last = heard_last | (before_it[key].after if key in before_it else one.before)
+    if complete == len(parts) - 1:
+        moved = heard_last = before
+    return Around(before, after, earlier, (moved, heard_last))
 
 
 def heard(parts: list[Part]) -> bool:

@@ -34,6 +34,7 @@ class Arrival:
     """An event on its way to a profile, with what it gives to the series that were live."""
 
     line: bytes
+    arrival_ms: int
     offset: int
     owner: ProfileId
     values: dict[Series, Scalar | None]
@@ -45,6 +46,7 @@ class Counted:
 
     number: int
     line: bytes
+    arrival_ms: int
     values: dict[Series, Scalar | None]
 
 
@@ -88,14 +90,15 @@ class State:
 class Living:
     """All events of the profiles of one key, and what follows from them under definitions."""
 
-    def __init__(self) -> None:
+    def __init__(self, horizon_ms: int) -> None:
+        self.horizon_ms = horizon_ms
         self.state = State()
         self.take([])
 
     def take(self, definitions: list[Json]) -> None:
         """Definitions are in force from now on."""
         self.definitions = definitions
-        self._model = Since(definitions)
+        self._model = Since(definitions, deduplication_horizon_ms=self.horizon_ms)
         self.attributes: list[Attribute] = self._model._attributes.get(KEY, [])
         live = {name_of(one) for one in self.attributes}
         live |= {("series", series_of(one)) for one in self.attributes}
@@ -127,16 +130,18 @@ class Living:
         self.state = copy.deepcopy(state)
         self.take(self.definitions)
 
-    def arrives(self, line: bytes, offset: int) -> Arrival | None:
+    def arrives(self, line: bytes, offset: int, arrival_ms: int) -> Arrival | None:
         """What the event gives to the series that are live; None where that is nothing."""
-        event = parse(line)
-        profile_id = id_text(event["domain_userid"] or None)
+        event = parse(line, arrival_ms)
+        prop = {"type": "atomic", "name": "domain_userid"}
+        profile_id = id_text(event["domain_userid"] or None, prop)
         values = {}
         for attribute in self.attributes if profile_id else []:
             counts, value = contribution(over_any(attribute), event)
             if counts:
                 values[series_of(attribute)] = value
-        return Arrival(line, offset, (KEY, profile_id), values) if values else None
+        owner = (KEY, profile_id)
+        return Arrival(line, arrival_ms, offset, owner, values) if values else None
 
     def count(self, arrival: Arrival, topic: str, partition: int) -> list[Json]:
         """Count an event; what fires."""
@@ -144,7 +149,7 @@ class Living:
         values = {name: value for name, value in arrival.values.items() if name in live}
         if not values:
             return []
-        counted = Counted(self.state.number, arrival.line, values)
+        counted = Counted(self.state.number, arrival.line, arrival.arrival_ms, values)
         before = self._model.duplicates
         source = {"topic": topic, "partition": partition, "offset": arrival.offset}
         fired = self._model._count(arrival.owner, self._entry(counted), source)
@@ -160,15 +165,15 @@ class Living:
 
     def _entry(self, counted: Counted) -> Entry:
         """The event as the model wants it: what it gives to attributes whose series was live."""
-        event, begun = parse(counted.line), self.state.begun
+        event, begun = parse(counted.line, counted.arrival_ms), self.state.begun
         values = {
             one.id: given(one, counted.values[series_of(one)])
             for one in self.attributes
             if series_of(one) in counted.values
             and counted.number >= begun["series", series_of(one)]
         }
-        facts = (event.time_ms, event["event_id"], event["event_name"], event["derived_tstamp"])
-        return Numbered(*facts, values, number=counted.number)
+        facts = (event.time_ms, event["event_id"], event["event_name"], event.derived_tstamp)
+        return Numbered(*facts, values, arrival_ms=counted.arrival_ms, number=counted.number)
 
 
 def over_any(attribute: Attribute) -> Attribute:

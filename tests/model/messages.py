@@ -28,6 +28,7 @@ class Entry:
     values: dict[AttributeId, Scalar | None]
     asked: tuple[RuleId, ...] = ()
     ids: dict[str, str] = field(default_factory=dict)
+    arrival_ms: int = 0
 
 
 class Firings:

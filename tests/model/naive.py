@@ -3,8 +3,8 @@
 It is what the processor is compared with, so it imports nothing of it. Every rule stands here in
 the plainest form that can be read against the documentation:
 
-- An event is a duplicate for a profile if its id is among the last N events that the profile
-  counted and that event is younger than the horizon, measured back from the greatest event time.
+- An event is a duplicate for a profile if the profile has counted one of its id that arrived at
+  most the horizon earlier, or at any later time. Arrivals are compared in 128ths of the horizon.
 - A period counts the contributions in (now - period, now]. Without one all of them count, until
   nothing contributed for the time to live.
 - A rule is looked at after an event that contributed to an attribute which it reads, at the
@@ -37,8 +37,8 @@ class Model:
 
     definitions: list[Json]
     app_ids: tuple[str, ...] = ()
-    deduplication_ids: int = 64
-    deduplication_horizon_ms: int = 3_600_000
+    nobody_ids: tuple[str, ...] = ()
+    deduplication_horizon_ms: int = 86_400_000
     profiles: dict[ProfileId, list[Entry]] = field(default_factory=dict)
     duplicates: int = 0
     # Parts on their way, where only some profiles were asked to count an event.
@@ -46,7 +46,7 @@ class Model:
 
     def __post_init__(self) -> None:
         self._keys, self._attributes, self.rules = read_definitions(self.definitions)
-        self._parsed: dict[bytes, dict[ProfileId, Entry]] = {}
+        self._parsed: dict[tuple[bytes, int | None], dict[ProfileId, Entry]] = {}
         self._firings = Firings()
         self.targets = Targets(self._firings)
         self._looked_at: Counter[tuple[str, int, AttributeId]] = Counter()
@@ -63,14 +63,17 @@ class Model:
         partition: int,
         offset: int,
         keys: Iterable[ProfileId] | None = None,
+        arrival_ms: int | None = None,
     ) -> list[Json] | str:
         """Count the event for its profiles (or only those of `keys`); what fired, or a reason.
+
+        It arrives as it says, or when it was collected.
 
         Where all of them count it, the parts of it join at once, in the order of the names of their
         keys. Else they are added to `sent`.
         """
         try:
-            entries = self.contributions(line)
+            entries = self.contributions(line, arrival_ms)
         except NotAnEventError as error:
             return str(error)
         source = {"topic": topic, "partition": partition, "offset": offset}
@@ -108,11 +111,12 @@ class Model:
         alone = {one.id[2]: one for one in mine if names[one.id[2]] == 1}
         return {f"{one.id[0]}_v{one.id[1]}:{one.id[2]}": one for one in mine} | alone
 
-    def contributions(self, line: bytes) -> dict[ProfileId, Entry]:
+    def contributions(self, line: bytes, arrival_ms: int | None = None) -> dict[ProfileId, Entry]:
         """What the event of a line gives to each profile; raises NotAnEventError."""
-        if line not in self._parsed:
-            self._parsed[line] = self._contributions(parse(line))
-        return self._parsed[line]
+        given = (line, arrival_ms)
+        if given not in self._parsed:
+            self._parsed[given] = self._contributions(parse(line, arrival_ms))
+        return self._parsed[given]
 
     def change_times(self, profile: ProfileId, start_ms: int, end_ms: int) -> list[int]:
         """The start, and every time up to the end at which time alone changes an attribute."""
@@ -127,22 +131,28 @@ class Model:
             return {}
         given: dict[ProfileId, dict[AttributeId, Scalar | None]] = {}
         for key, attributes in self._attributes.items():
-            profile_id = id_text(value_of(event, self._keys[key]))
+            profile_id = self._id(event, key)
             for attribute in attributes if profile_id else []:
                 counts, value = contribution(attribute, event)
                 if counts:
                     given.setdefault((key, profile_id), {})[attribute.id] = value
         asked = self._asked(event, {name for values in given.values() for name in values})
-        ids = {key: one for wanted in asked.values() for key, one in wanted.items()}
         owners = given.keys() | {
-            (key, ids[key]) for rule in asked for key in rule.read_keys if key in ids
+            (key, ids[key]) for rule, ids in asked.items() for key in rule.read_keys if key in ids
         }
-        facts = (event.time_ms, event["event_id"], event["event_name"], event["derived_tstamp"])
+        facts = (event.time_ms, event["event_id"], event["event_name"], event.derived_tstamp)
         entries = {}
         for owner in sorted(owners):
-            names = tuple(rule.id for rule in asked if owner[0] in rule.read_keys)
-            entries[owner] = Entry(*facts, given.get(owner, {}), names, ids if names else {})
+            mine = {rule: ids for rule, ids in asked.items() if owner[0] in rule.read_keys}
+            names = tuple(rule.id for rule in mine)
+            ids = {key: one for wanted in mine.values() for key, one in wanted.items()}
+            entries[owner] = Entry(*facts, given.get(owner, {}), names, ids, event.arrived_ms)
         return entries
+
+    def _id(self, event: Line, key: str) -> str:
+        """The id of the event for a key; empty where it has none."""
+        prop = self._keys[key]
+        return id_text(value_of(event, prop), prop, self.nobody_ids)
 
     def _asked(self, event: Line, given: set[AttributeId]) -> dict[Rule, dict[str, str]]:
         """The rules across keys that the event asks parts for, each with its ids of the event."""
@@ -150,7 +160,7 @@ class Model:
         for rule in self.rules:
             if not rule.is_local and not given.isdisjoint(one.id for one in rule.reads.values()):
                 keys = {*rule.read_keys, *rule.targets}
-                ids = {key: id_text(value_of(event, self._keys[key])) for key in keys}
+                ids = {key: self._id(event, key) for key in keys}
                 if any(ids[key] for key in rule.targets):
                     asked[rule] = {key: one for key, one in ids.items() if one}
         return asked
@@ -186,7 +196,7 @@ class Model:
         now_ms = max([entry.time_ms, *seen_ms])
         before = {one.name: self._value(one, earlier, now_ms) for one in mine}
         after = {one.name: self._value(one, history, now_ms) for one in mine}
-        if not rule.needs_memory and not Around(before, after, before).fires(rule):
+        if not rule.needs_memory and not Around(before, after, before, (before,)).fires(rule):
             return
         payload = [one for one in rule.payload if one.key == owner[0]]
         told = {one.id: self._value(one, history, now_ms) for one in payload}
@@ -197,14 +207,14 @@ class Model:
                 self.sent.append(Part(rule, target, owner[0], ids, *of, before, after, told))
 
     def _is_duplicate(self, event: Entry, history: list[Entry]) -> bool:
-        if not self.deduplication_ids or not self.deduplication_horizon_ms:
-            return False
-        greatest = max([event.time_ms, *(one.time_ms for one in history)])
-        return any(
+        return self.deduplication_horizon_ms > 0 and any(
             one.event_id == event.event_id
-            and one.time_ms > greatest - self.deduplication_horizon_ms
-            for one in history[-self.deduplication_ids :]
+            and self._part(event.arrival_ms) - self._part(one.arrival_ms) <= 128
+            for one in history
         )
+
+    def _part(self, arrival_ms: int) -> int:
+        return arrival_ms * 128 // self.deduplication_horizon_ms
 
     def _value(self, attribute: Attribute, history: list[Entry], now_ms: int) -> Value:
         result = aggregate(attribute, self._counted(attribute, history, now_ms), now_ms)

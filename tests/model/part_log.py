@@ -1,12 +1,14 @@
 """The rules topic as an independent reader sees it: parts, and the order in which they join.
 
-A part is the byte 0xA8, a format number 1, and msgpack of its fields. Parts name their rule with a
-number. Which rule that is follows from who can have sent the part: what the event and the rule's
-attributes say. Rules whose parts are always the same are taken for one another; theirs stand side
-by side.
+A part is the byte 0xA8, the format number 1 and msgpack of its fields; or the format number 2, the
+big-endian CRC-32 of the rest, and msgpack. Parts name their rule with a number. Which rule that is
+follows from who can have sent the part: what the event and the rule's attributes say. Rules whose
+parts are always the same are taken for one another; theirs stand side by side.
 """
 
-from collections import defaultdict
+import struct
+import zlib
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -18,7 +20,8 @@ from tests.model.joint import Part
 from tests.model.messages import ProfileId, RuleId
 from tests.model.topic_reader import Records
 
-HEADER = bytes([0xA8, 1])
+HEADER_1 = bytes([0xA8, 1])
+HEADER_2 = struct.Struct(">BBI")
 # The source partition and offset of its event, its sender, its target.
 Way = tuple[int, int, ProfileId, ProfileId]
 
@@ -52,9 +55,12 @@ class SentPart(msgspec.Struct, array_like=True, frozen=True):
 
 def decode_part(value: bytes) -> SentPart:
     """The part of a record; ValueError where it is none."""
-    if value[:2] != HEADER:
-        raise ValueError(f"not a part of format 1: {value[:2].hex()}")
-    return msgspec.msgpack.decode(value[2:], type=SentPart)
+    if value[:2] == HEADER_1:
+        return msgspec.msgpack.decode(value[2:], type=SentPart)
+    body = value[HEADER_2.size :]
+    if value[: HEADER_2.size] != HEADER_2.pack(0xA8, 2, zlib.crc32(body)):
+        raise ValueError(f"not a part of format 1 or 2: {value[:6].hex()}")
+    return msgspec.msgpack.decode(body, type=SentPart)
 
 
 class PartLog:
@@ -64,7 +70,9 @@ class PartLog:
         self.problems: list[str] = []
         self._topic = source_topic
         self._waiting: dict[Way, list[Part]] = defaultdict(list)
-        self._rules: dict[int, set[RuleId]] = {}
+        # How many parts of a number could be of a rule; then the one rule that it is.
+        self._agreeing: dict[int, Counter[RuleId]] = defaultdict(Counter)
+        self._rules: dict[int, RuleId] = {}
         for part in sent:
             source = part.source
             way = (source["partition"], source["offset"], part.sender, part.target)
@@ -72,24 +80,20 @@ class PartLog:
 
     def read(self, topic: Records) -> Iterator[Part]:
         """The model's part for each record, in the order of a partition; notes what is wrong."""
-        found = [
-            (partition, decode_part(record.value or b""))
-            for partition, records in sorted(topic.items())
-            for record in records
-        ]
-        for _, part in found:
-            self._rules.setdefault(part.rule, set()).update(
-                one.rule.id for one in self._waiting.get(part.way, ())
-            )
-        for _, part in found:
-            self._rules[part.rule] &= {one.rule.id for one in self._candidates(part)}
+        found = []
+        for partition, records in sorted(topic.items()):
+            for record in records:
+                part = decode_part(record.value or b"")
+                candidates = self._candidates(part)
+                self._agreeing[part.rule].update({one.rule.id for one in candidates})
+                found.append((partition, part, candidates))
         self._tell_apart()
         homes: dict[ProfileId, int] = {}
-        for partition, part in found:
+        for partition, part, candidates in found:
             target = (part.target_key, part.target_id)
             if homes.setdefault(target, partition) != partition:
                 self.problems.append(f"{target} gets parts in {homes[target]} and {partition}")
-            yield from self._take(part)
+            yield from self._take(part, candidates)
         for way, parts in sorted(self._waiting.items()):
             self.problems += [f"part {way} of {one.rule.id}: missing" for one in parts]
 
@@ -99,21 +103,29 @@ class PartLog:
         return [one for one in self._waiting.get(part.way, ()) if says(part, one)]
 
     def _tell_apart(self) -> None:
-        """Give each number one rule, first where there is no choice."""
-        chosen: dict[int, RuleId] = {}
-        while open_ := [number for number in self._rules if number not in chosen]:
-            left = {one: self._rules[one] - set(chosen.values()) for one in open_}
-            number = min(open_, key=lambda one: (len(left[one]), one))
-            chosen[number] = min(left[number], default=("", 0))
-        self._rules = {number: {rule} for number, rule in chosen.items()}
+        """Give each number one of the rules that most of its parts agree with.
 
-    def _take(self, part: SentPart) -> Iterator[Part]:
-        mine = [one for one in self._candidates(part) if one.rule.id in self._rules[part.rule]]
-        if not mine:
-            self.problems.append(f"part {part.way}: no rule says so, or once more: {part}")
-            return
-        self._waiting[part.way].remove(mine[0])
-        yield mine[0]
+        First where there is no choice.
+        """
+        likely = {
+            number: {rule for rule, count in rules.items() if count == max(rules.values())}
+            for number, rules in self._agreeing.items()
+        }
+        while open_ := [number for number in likely if number not in self._rules]:
+            left = {one: likely[one] - set(self._rules.values()) for one in open_}
+            number = min(open_, key=lambda one: (len(left[one]), one))
+            self._rules[number] = min(left[number], default=("", 0))
+
+    def _take(self, part: SentPart, candidates: list[Part]) -> Iterator[Part]:
+        """The first of the candidates that is of the part's rule and was not taken yet."""
+        waiting = self._waiting[part.way]
+        for one in candidates:
+            if one.rule.id == self._rules[part.rule]:
+                place = next((at for at, it in enumerate(waiting) if it is one), None)
+                if place is not None:
+                    yield waiting.pop(place)
+                    return
+        self.problems.append(f"part {part.way}: no rule says so, or once more: {part}")
 
 
 def says(part: SentPart, due: Part) -> bool:
@@ -124,15 +136,15 @@ def says(part: SentPart, due: Part) -> bool:
         return False
     if any(part.ids.get(key) != one for key, one in due.ids.items()):
         return False
+    kinds = {one.definition["aggregation"] for one in (*due.rule.reads.values(), *due.rule.payload)}
+    # These are not exact.
+    if "approx_count_distinct" in kinds:
+        return True
     pairs = [
         (part.before, due.before.values()),
         (part.after, due.after.values()),
         (part.told, due.told.values()),
     ]
-    kinds = {one.definition["aggregation"] for one in (*due.rule.reads.values(), *due.rule.payload)}
-    # These are not exact.
-    if "approx_count_distinct" in kinds:
-        return True
     return all(texts(found) == texts(values) for found, values in pairs if is_plain(found))
 
 

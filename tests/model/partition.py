@@ -9,26 +9,28 @@ import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from processor.engine import Contribution, Plan, Source, step
+from processor.engine import Contribution, Plan, step
+from processor.engine.counted_events import CountedEvents
+from processor.formats import NEWEST_LEVEL
 from processor.interventions.message import Fired, encode_message
+from processor.profile_inputs import ProfileInput
 from processor.state import RocksDBStore
-from processor.streaming.frames import Section
-from processor.streaming.gates import Gate, GatePair
-from processor.streaming.ownership import Ownership
-from processor.streaming.positions import Positions
-from processor.streaming.profile_stage import sweep
-from processor.streaming.profile_table import (
-    ProfileTable,
-    Restored,
-    record_prefix,
-    restored_record,
-    stored_positions,
-    stored_restored,
-)
+from processor.streaming.messages.frames import Section
+from processor.streaming.profiles.memory_budget import MemoryBudget
+from processor.streaming.profiles.partition_memory import begin_memory
+from processor.streaming.profiles.positions import Positions
+from processor.streaming.profiles.profile_table import ProfileTable, record_prefix, stored_positions
+from processor.streaming.profiles.restore_mark import Restored, restored_record, stored_restored
+from processor.streaming.profiles.sweep import sweep
 from tests.model.published import Json
+from tests.unit.streaming.fakes import FakeDefinitions, owned
 
 TOPIC, PARTITION = "enriched", 0
 CHANGELOG = "changelog"
+# How long events that are sent again are recognised.
+HORIZON_MS = 120_000
+# So little that profiles and parts are let go all the time.
+MEMORY_BYTES = 20_000
 # Records of the changelog that a restore writes at once.
 RESTORED_AT_ONCE = 3
 
@@ -57,13 +59,6 @@ class Log:
         self.changelog = {offset: one for offset, one in self.changelog.items() if offset in kept}
 
 
-@dataclass
-class InForce:
-    """What a sweep reads of the definitions."""
-
-    plan: Plan
-
-
 class Owner:
     """Who owns the partition, from a takeover to a crash or release."""
 
@@ -76,7 +71,13 @@ class Owner:
             store.close()
         self.store = RocksDBStore(path)
         self._restore(self.store, len(log.changelog))
-        self.table = ProfileTable(self.store, stored_positions(self.store) or Positions("c"))
+        self.table = ProfileTable(
+            self.store,
+            stored_positions(self.store) or Positions(),
+            begin_memory(MemoryBudget(MEMORY_BYTES), CountedEvents(HORIZON_MS, bytes_max=2**26)),
+        )
+        for _ in self.table.load_counted():
+            pass
         self.fired: list[Json] = []
         self._sent: list[Json] = []
         self.note(plan, now_ms)
@@ -95,7 +96,7 @@ class Owner:
     @property
     def applied(self) -> int:
         """Frames that are applied."""
-        return self.table.positions.next_offset
+        return self.table.positions.next_offsets[ProfileInput.CONTRIBUTIONS]
 
     def note(self, plan: Plan, now_ms: int) -> None:
         """Definitions are in force."""
@@ -110,20 +111,22 @@ class Owner:
         section = Section("t", PARTITION, definitions_offset, 1, number, [contribution])
         position = self.table.positions.admit(section)
         assert position is not None
-        assert contribution.offset > position.offset
+        assert contribution.trigger.offset > position.offset
+        (duplicate,) = self.table.counted.count([contribution], self.plan.series)
+        position.offset = contribution.trigger.offset
+        self.table.positions.next_offsets[ProfileInput.CONTRIBUTIONS] += 1
+        if duplicate:
+            return
         prefix = record_prefix(contribution.key, contribution.id)
         profile = self.table.profile(prefix) or self.table.new_profile(prefix)
-        stepped = step(profile, contribution, self.plan, Source(TOPIC, PARTITION))
-        position.offset = contribution.offset
-        position.time_ms = max(position.time_ms, contribution.time_ms)
-        self.table.positions.next_offset += 1
-        if stepped is not None:
-            self.table.changed(prefix, profile)
-            self.fired += [told(one) for one in stepped.fired]
+        stepped = step(profile, contribution, self.plan)
+        assert stepped is not None, "no head here has ids"
+        self.table.changed(prefix, profile)
+        self.fired += [told(one) for one in stepped.fired]
 
     def encode(self) -> None:
         """The first step of a flush."""
-        for _ in self.table.begin_flush():
+        for _ in self.table.begin_flush(NEWEST_LEVEL):
             pass
         self._sent, self.fired = self.fired, []
 
@@ -138,8 +141,7 @@ class Owner:
 
     async def sweep(self) -> None:
         """Drop what is too old by the event time of what was applied."""
-        gates = GatePair(Gate("contributions", 0, 1, "member"), Gate("rules", 0, 1, "member"))
-        await sweep(Ownership(gates, self.table, None), InForce(self.plan))  # type: ignore[arg-type]
+        await sweep(owned(self.table), FakeDefinitions(self.plan))
 
     def close(self, *, wipe: bool) -> None:
         """Nothing but the files is left, or not even they."""

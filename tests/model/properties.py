@@ -92,28 +92,31 @@ def calculated(event: Line, prop: Json) -> Scalar | None:
 
 
 def concatenated(values: list[Scalar | None], separator: str) -> str | None:
-    """The texts and whole numbers that are there."""
-    texts = [str(one) for one in values if one is not None]
-    if any(isinstance(one, bool | float) for one in values):
+    """The texts and whole numbers that are there; 5, 5.0 and 5e0 are one number."""
+    present = [
+        int(one) if isinstance(one, float) and one == int(one) and -(2**63) <= one < 2**63 else one
+        for one in values
+        if one is not None
+    ]
+    if any(isinstance(one, bool | float) for one in present):
         raise RejectedError
-    return separator.join(texts) if texts else None
+    return separator.join(map(str, present)) if present else None
 
 
 def computed(values: list[Any], operation: str) -> int | float | None:
-    """The number that follows from numbers, none of them missing.
-
-    A sum is exact and then rounded; a product with floats goes from one to the next.
-    """
+    """The number that follows from numbers, none of them missing, and is then rounded."""
     if any(isinstance(one, str | bool) for one in values):
         raise RejectedError
     if None in values:
         return None
-    whole = all(isinstance(one, int) for one in values)
-    if operation == "product":
-        return math.prod(values if whole else map(float, values))
-    exact = [Fraction(one) for one in values]
-    result = {"sum": sum, "min": min, "max": max}[operation](exact)
+    exact = [as_written(one) for one in values]
+    result = {"sum": sum, "product": math.prod, "min": min, "max": max}[operation](exact)
     try:
-        return int(result) if whole else float(result)
+        return int(result) if all(isinstance(one, int) for one in values) else float(result)
     except OverflowError:
         raise RejectedError from None
+
+
+def as_written(number: Any) -> Fraction:
+    """The number as its shortest text has it: 0.1 is a tenth, and not the float next to it."""
+    return Fraction(repr(number))

@@ -84,5 +84,5 @@ def shown(definitions: list[Json], history: list[Happening], options: Json) -> s
         columns = dict(zip(COLUMNS, one.line.decode().split("\t"), strict=True))
         lines.append(f"event { ({name: text for name, text in columns.items() if text}) }")
         lines.append(f"  reads {one.reads_ms} store {one.store} expire {one.expire}")
-        lines[-1] += f" reads_all {one.reads_all} order {one.order}"
+        lines[-1] += f" reads_all {one.reads_all} order {one.order} arrival {one.arrival_ms}"
     return "\n".join(lines)

@@ -20,6 +20,7 @@ from tests.model.generated import (
     LATE_MS,
     LATE_WITH_RULES_MS,
     START_MS,
+    UUIDS,
     Happening,
     history,
     line_of,
@@ -28,6 +29,8 @@ from tests.model.generated_cases import (
     COUNTERS,
     long_catalog,
     long_history,
+    many_texts_catalog,
+    many_texts_history,
     many_values_catalog,
     many_values_history,
     repeats,
@@ -54,10 +57,10 @@ HISTORIES, EVENTS = 40, 60
 TIMES, CELLS_MAX = 5, 8
 
 OPTIONS = [
-    {"app_ids": (), "deduplication_ids": 64, "deduplication_horizon_ms": 3_600_000},
-    {"app_ids": ("shop",), "deduplication_ids": 64, "deduplication_horizon_ms": 60_000},
-    {"app_ids": ("shop", ""), "deduplication_ids": 2, "deduplication_horizon_ms": 1_000},
-    {"app_ids": (), "deduplication_ids": 0, "deduplication_horizon_ms": 1_000},
+    {"app_ids": (), "deduplication_horizon_ms": 86_400_000},
+    {"app_ids": ("shop",), "nobody_ids": ("5", "s2"), "deduplication_horizon_ms": 1_800_000},
+    {"app_ids": ("shop", ""), "deduplication_horizon_ms": 3_600_000},
+    {"nobody_ids": ("null", UUIDS[1]), "deduplication_ids": 0, "deduplication_horizon_ms": 1_000},
     {"app_ids": (), "deduplication_ids": 5, "deduplication_horizon_ms": 0},
 ]
 MANY = settings(
@@ -219,9 +222,8 @@ def test_core_agrees_with_the_model_on_the_values_of_one_event(chance: Random) -
 @MANY
 @given(chances)
 def test_core_agrees_with_the_model_on_what_is_a_duplicate(chance: Random) -> None:
-    horizon_ms = chance.choice([1_000, 0, 1])
-    options = {"deduplication_ids": chance.randrange(4), "deduplication_horizon_ms": horizon_ms}
-    check([COUNTERS], repeats(chance), options)
+    horizon_ms = chance.choice([1_000, 1_000, 0, 100])
+    check([COUNTERS], repeats(chance), {"deduplication_horizon_ms": horizon_ms})
 
 
 @MANY
@@ -238,3 +240,7 @@ def test_core_agrees_with_the_model_over_many_events_in_a_window(seed: int) -> N
 @pytest.mark.parametrize("seed", range(SCALE))
 def test_core_agrees_with_the_model_on_more_values_than_are_remembered(seed: int) -> None:
     check(many_values_catalog(), many_values_history(seed, size=2_000), {})
+
+
+def test_core_agrees_with_the_model_on_more_long_texts_than_are_remembered() -> None:
+    check(many_texts_catalog(), many_texts_history(1, size=600), {})

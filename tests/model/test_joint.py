@@ -240,5 +240,13 @@ def test_old_instances_and_those_beyond_the_limit_are_dropped() -> None:
     kept = count + INSTANCES_MAX
     run.play(f"{kept}u {kept}s {kept}s>u")
     assert run.words[1:] == [f"{kept}s>u"]
-    run.model.targets.expire(START_MS + 3_600_000 + 10 * (kept + 1))
-    assert run.model.targets.dropped["old"] == INSTANCES_MAX
+
+
+def test_an_instance_about_which_nothing_arrived_for_an_hour_is_over() -> None:
+    rule = joint(leaf("u:all", ">=", 0), leaf("s:all", ">=", 2), targets="u")
+    words = "0u 0s 0u>u 0s>u 1u 1s 1u>u 1s>u"
+    for pause_ms, dropped in ((3_600_000, {"old": 1}), (3_599_999, {})):
+        # The first event is collected five milliseconds after it happened.
+        run = Run(rule, [{"at": 0}, {"at": 5 + pause_ms}]).play(words)
+        assert run.model.targets.dropped == dropped
+        assert run.words == ["1s>u"]

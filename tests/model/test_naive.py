@@ -7,6 +7,8 @@ import pytest
 from tests.model.generated import START_MS, line_of
 from tests.model.generated_cases import group_of
 from tests.model.naive import Model
+from tests.model.properties import computed
+from tests.model.values import of_numbers
 
 TITLE = {"type": "atomic", "name": "page_title"}
 Step = tuple[int, str]  # milliseconds since the start, and the page title
@@ -127,3 +129,34 @@ def test_a_group_has_its_value_per_version_and_a_rule_reads_the_highest() -> Non
     assert fired[1][0]["data"]["because"][0]["group_version"] == 2
     read = [found.attributes("domain_userid", "u1", "g", one, START_MS) for one in (1, 2)]
     assert read == [{"a": 2}, {"a": 1}]
+
+
+@pytest.mark.parametrize(
+    ("numbers", "total", "mean"),
+    [
+        ([26.9, 5.78, 67.32], 100.0, 33.333333333333336),
+        ([29.95, 29.95, 29.95, -89.85], 0.0, 0.0),
+        ([0.1, 0.2, 0.3], 0.6, 0.2),
+        ([0.1, 0.2], 0.3, 0.15),
+        ([1e308, 1e308], None, 1e308),
+        ([1e308, 0.1, -1e308], 0.1, 0.03333333333333333),
+        ([9007199254740993, 0.5, -9007199254740992], 1.5, 0.5),
+        ([9223372036854775807, 9.223372036854776e18], 1.8446744073709552e19, 9.223372036854776e18),
+        # 9.223372036854776e18 is written 9223372036854776000, but is the integer ...5808.
+        ([9223372036854775807, -9.223372036854776e18], -193.0, -96.5),
+    ],
+    ids=str,
+)
+def test_numbers_add_up_as_they_are_written(
+    numbers: list[float], total: float | None, mean: float
+) -> None:
+    assert of_numbers("sum", "double", numbers) == total
+    assert of_numbers("sum", "double", numbers[::-1]) == total
+    assert of_numbers("mean", "double", numbers) == mean
+
+
+def test_calculations_take_numbers_as_they_are_written() -> None:
+    assert computed([0.1, 3], "product") == 0.3
+    assert computed([0.1, 0.2, -0.3], "sum") == 0.0
+    assert computed([26.9, 5], "min") == 5.0
+    assert computed([2, 3], "product") == 6

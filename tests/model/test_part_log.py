@@ -1,5 +1,6 @@
 """The verifier follows the rules topic, and finds what is wrong with its parts."""
 
+import zlib
 from collections.abc import Callable
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 from tests.model.joint import Part
 from tests.model.messages import ProfileId
 from tests.model.naive import Model
-from tests.model.part_log import HEADER, PartLog, SentPart, decode_part
+from tests.model.part_log import HEADER_1, HEADER_2, PartLog, SentPart, decode_part
 from tests.model.test_joint import EVENTS, GROUPS, Run, joint, leaf
 from tests.model.topic_reader import Record, Records
 from tests.model.verifier import Evidence, Report, check
@@ -56,7 +57,9 @@ def topic_of(parts: list[SentPart]) -> Records:
     for part in parts:
         records = found[PARTITIONS[part.target_key]]
         # Markers of transactions take offsets too.
-        value = HEADER + msgspec.msgpack.encode(part)
+        body = msgspec.msgpack.encode(part)
+        header = HEADER_2.pack(0xA8, 2, zlib.crc32(body)) if len(records) % 2 else HEADER_1
+        value = header + body
         records.append(Record(3 * len(records), part.target_id.encode(), value))
     return found
 
@@ -145,7 +148,9 @@ def test_a_target_in_two_partitions_is_found() -> None:
     assert log.problems == [f"{target} gets parts in 0 and 1"]
 
 
-@pytest.mark.parametrize("value", [b"", b"\xa8\x02\x90", b"\xf7\x01\x90", b"\xa8\x01\x90"])
+@pytest.mark.parametrize(
+    "value", [b"", b"\xa8\x02\x90", b"\xa8\x03\x90", b"\xf7\x01\x90", b"\xa8\x01\x90"]
+)
 def test_bytes_that_are_no_part_are_refused(value: bytes) -> None:
     with pytest.raises(ValueError, match=r"part|array"):
         decode_part(value)

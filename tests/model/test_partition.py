@@ -32,14 +32,15 @@ from hypothesis.stateful import (
 from processor.engine import CompiledAttribute, Plan, read_values
 from processor.errors import DefinitionError
 from processor.events import parse_event
-from processor.streaming.profile_table import record_prefix
+from processor.streaming.profiles.profile_table import record_prefix
+from tests.by_hand import SOURCE
 from tests.model.core import canonical, plan_of
 from tests.model.generated import START_MS, line_of, unstruct_event
 from tests.model.generated_cases import group_of, over_amount
 from tests.model.generated_definitions import TYPES
 from tests.model.living import KEY, Arrival, Living
 from tests.model.naive import Model
-from tests.model.partition import PARTITION, TOPIC, Log, Owner
+from tests.model.partition import HORIZON_MS, PARTITION, TOPIC, Log, Owner
 from tests.model.published import Json, leaves, read_definitions
 from tests.model.values import agrees
 
@@ -48,6 +49,8 @@ USERS = ["u1", "u2"]
 # No event is later, so that messages see all of the windows that their rule does not read.
 LATE_MS = 60_000
 GROUPS_MAX, RULES_MAX = 5, 3
+# How far sources are behind each other, at most.
+BEHIND_MS = 5_000
 
 SPANS = {"life": {}, "ttl": {"ttl": "PT1M"}, "w": {"period": "PT1M"}, "long": {"period": "PT10M"}}
 POOLS: dict[str, list[Json]] = {
@@ -96,10 +99,10 @@ class PartitionMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.directory = Path(tempfile.mkdtemp())
-        self.log, self.model = Log(), Living()
+        self.log, self.model = Log(), Living(HORIZON_MS)
         self.arrivals: list[Arrival] = []
-        # Every event, with the number of frames that were there before it.
-        self.events: list[tuple[bytes, int, int]] = []
+        # Every event and when it arrived, with the number of frames that were there before it.
+        self.events: list[tuple[bytes, int, int, int]] = []
         self.clock_ms = self.newest_ms = self.floor_ms = START_MS
         self.published: dict[tuple[str, int], Json] = {}
         self.withdrawn: dict[tuple[str, int], Json] = {}
@@ -227,32 +230,45 @@ class PartitionMachine(RuleBasedStateMachine):
         else:
             columns |= {"event_name": "action", "event_version": "1-0-0"}
             columns["unstruct_event"] = unstruct_event({"amount": amount})
-        self._arrives(line_of(time_ms, len(self.events), columns), time_ms)
+        self._arrives(line_of(time_ms, len(self.events), columns), time_ms, behind_ms=0)
         if apply:
             self._apply()
 
     @precondition(lambda self: self.events)
-    @rule(back=st.integers(1, 5))
-    def an_event_arrives_again(self, back: int) -> None:
-        line, time_ms, _ = self.events[-min(back, len(self.events))]
+    @rule(back=st.integers(1, 8), behind_ms=st.sampled_from([0, 0, BEHIND_MS]))
+    def an_event_arrives_again(self, back: int, behind_ms: int) -> None:
+        line, time_ms, _, _ = self.events[-min(back, len(self.events))]
         if time_ms >= max(self.newest_ms - LATE_MS, self.floor_ms):
-            self._arrives(line, time_ms)
+            self._arrives(line, time_ms, behind_ms)
+
+    @rule(behind_ms=st.sampled_from([0, 1_000]))
+    def what_nothing_can_meet_is_forgotten(self, behind_ms: int) -> None:
+        """The watermark: no event that is not applied yet arrived before it."""
+        waiting = [one.arrival_ms for one in self.arrivals[self.owner.applied :]]
+        watermark_ms = min([self.clock_ms - BEHIND_MS, *waiting]) - behind_ms
+        self.owner.table.counted.forget_before(watermark_ms)
 
     @rule(count=st.integers(1, 10))
     def apply(self, count: int) -> None:
         for _ in range(count):
             self._apply()
 
-    @rule(step_ms=st.sampled_from([1, 999, 30_000, 59_999, 60_000, 120_000, 600_000, 3_600_000]))
+    @rule(
+        step_ms=st.sampled_from(
+            [1, 999, 30_000, 59_999, 60_000, 120_000, 121_000, 600_000, 3_600_000]
+        )
+    )
     def time_passes(self, step_ms: int) -> None:
         self.clock_ms += step_ms
 
-    def _arrives(self, line: bytes, time_ms: int) -> None:
+    def _arrives(self, line: bytes, time_ms: int, behind_ms: int) -> None:
+        """The event arrives now, in a source that is behind, but not before it happened."""
         offset = len(self.events)
+        arrival_ms = max(self.clock_ms - behind_ms, time_ms)
         self.newest_ms = max(self.newest_ms, time_ms)
-        self.events.append((line, time_ms, len(self.arrivals)))
-        found = self.plan.contributions(parse_event(line), offset)
-        arrival = self.model.arrives(line, offset)
+        self.events.append((line, time_ms, arrival_ms, len(self.arrivals)))
+        found = self.plan.contributions(parse_event(line, arrival_ms), SOURCE, offset)
+        arrival = self.model.arrives(line, offset, arrival_ms)
         assert len(found) == (arrival is not None)
         if arrival is not None:
             self.log.frames.append((self.plan.definitions_offset, found[0]))
@@ -356,10 +372,10 @@ class PartitionMachine(RuleBasedStateMachine):
 
     def _had_it_always_been(self, user: str) -> Json:
         """The attributes of a profile over all events that were applied, by full name."""
-        model = Model(self._in_force())
-        for offset, (line, _, frames) in enumerate(self.events):
+        model = Model(self._in_force(), deduplication_horizon_ms=HORIZON_MS)
+        for offset, (line, _, arrival_ms, frames) in enumerate(self.events):
             if frames < self.owner.applied:
-                model.apply(line, TOPIC, offset, offset, [(KEY, user)])
+                model.apply(line, TOPIC, offset, offset, [(KEY, user)], arrival_ms)
         return model.all_attributes(KEY, user, self.clock_ms)
 
     def _same(self, attribute: CompiledAttribute, user: str, value: Any, due: Any) -> None:

@@ -143,7 +143,7 @@ def test_offsets_that_go_back_within_a_section_are_a_problem() -> None:
     [
         b"",
         b"\xf8" + frame(section(0, 1))[1:],
-        b"\xf7\x02" + frame(section(0, 1))[2:],
+        b"\xf7\x03" + frame(section(0, 1))[2:],
         frame(section(0, 1))[:-1] + b"\x00",
     ],
     ids=["empty", "magic", "format", "checksum"],
@@ -151,6 +151,14 @@ def test_offsets_that_go_back_within_a_section_are_a_problem() -> None:
 def test_bytes_that_are_no_frame_are_refused(value: bytes) -> None:
     with pytest.raises(ValueError, match=r"frame|checksum"):
         decode_frame(value)
+
+
+def test_a_contribution_of_format_2_has_the_time_of_its_arrival() -> None:
+    newer = section(0, 1)
+    newer[5][0] += [None, MINUTE_MS + 5]
+    found = decode_frame(b"\xf7\x02" + frame(newer)[2:])
+    assert found[0].contributions[0].arrival_ms == MINUTE_MS + 5
+    assert decode_frame(frame(section(0, 1)))[0].contributions[0].arrival_ms is None
 
 
 # --- whole runs -----------------------------------------------------------------------------------

@@ -1,8 +1,9 @@
 """Reading whole topics for the verifier."""
 
 import threading
-from collections.abc import Mapping
-from typing import NamedTuple, Self
+import time
+from collections.abc import Callable, Mapping
+from typing import NamedTuple, Self, TypeVar
 
 from confluent_kafka import (
     Consumer,
@@ -14,19 +15,41 @@ from confluent_kafka import (
 )
 from confluent_kafka.admin import AdminClient
 
+Found = TypeVar("Found")
 TIMEOUT_S = 30
 POLL_S = 0.1
+# Something has just been made, or its broker has just started.
+MOVING = {
+    KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+    KafkaError.COORDINATOR_NOT_AVAILABLE,
+    KafkaError.LEADER_NOT_AVAILABLE,
+    KafkaError.NOT_COORDINATOR,
+    KafkaError.NOT_LEADER_FOR_PARTITION,
+}
 
 
 class Record(NamedTuple):
-    """A record of a topic."""
+    """A record of a topic, with its timestamp."""
 
     offset: int
     key: bytes | None
     value: bytes | None
+    timestamp_ms: int | None = None
 
 
 Records = dict[int, list[Record]]
+
+
+def patiently(call: Callable[[], Found]) -> Found:
+    """What a call to Kafka returns once leaders and coordinators are known."""
+    deadline = time.monotonic() + TIMEOUT_S
+    while True:
+        try:
+            return call()
+        except KafkaException as error:
+            if error.args[0].code() not in MOVING or time.monotonic() > deadline:
+                raise
+            time.sleep(POLL_S)
 
 
 def topic_id(bootstrap: str, topic: str) -> str:
@@ -74,6 +97,8 @@ class Recorder:
         self._failure: Exception | None = None
         self._consumer = _consumer(bootstrap, topic, isolation, {})
         self._records: Records = {one.partition: [] for one in self._consumer.assignment()}
+        # Behind the last record, or behind the markers of transactions that follow it.
+        self._next: dict[int, int] = {}
         self._thread = threading.Thread(target=self._follow, name=f"recorder of {topic}")
 
     def __enter__(self) -> Self:
@@ -99,8 +124,7 @@ class Recorder:
         self.__exit__()
         if self._failure is not None:
             raise self._failure
-        start = {part: seen[-1].offset + 1 for part, seen in self._records.items() if seen}
-        rest = read_topic(self._bootstrap, self._topic, isolation=self._isolation, start=start)
+        rest = read_topic(self._bootstrap, self._topic, isolation=self._isolation, start=self._next)
         return {part: seen + rest[part] for part, seen in self._records.items()}
 
     def _has(self, count: int) -> bool:
@@ -112,8 +136,10 @@ class Recorder:
                 messages = self._consumer.consume(1_000, timeout=POLL_S)
                 with self._changed:
                     for message in messages:
-                        if not _is_end(message):
+                        at_end = _is_end(message)
+                        if not at_end:
                             _add(self._records, message)
+                        self._next[message.partition()] = message.offset() + (not at_end)
                     self._changed.notify_all()
         except Exception as error:  # shown to whoever waits for the records
             with self._changed:
@@ -131,7 +157,7 @@ def _is_end(message: Message) -> bool:
 def _add(found: Records, message: Message) -> None:
     if message.error() is not None:
         raise KafkaException(message.error())
-    record = Record(message.offset(), message.key(), message.value())
+    record = Record(message.offset(), message.key(), message.value(), message.timestamp()[1])
     found[message.partition()].append(record)
 
 
@@ -145,12 +171,15 @@ def _consumer(bootstrap: str, topic: str, isolation: str, start: Mapping[int, in
             "isolation.level": isolation,
             "auto.offset.reset": "error",
             "fetch.queue.backoff.ms": 10,
+            "reconnect.backoff.max.ms": 500,
+            "log_level": 0,
         }
     )
     partitions = consumer.list_topics(topic, TIMEOUT_S).topics[topic].partitions
     wanted = []
     for partition in partitions:
-        least, _ = consumer.get_watermark_offsets(TopicPartition(topic, partition), TIMEOUT_S)
+        where = TopicPartition(topic, partition)
+        least, _ = patiently(lambda one=where: consumer.get_watermark_offsets(one, TIMEOUT_S))
         wanted.append(TopicPartition(topic, partition, start.get(partition, least)))
     consumer.assign(wanted)
     return consumer

@@ -1,32 +1,45 @@
 """What the naive model makes of the events of an attribute: what they give, and the result."""
 
 import json
-import math
+import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any
+from uuid import UUID
 
 from tests.model.comparing import Scalar, Value, compare, kind_of, same
 from tests.model.enriched import Line
-from tests.model.properties import value_of
+from tests.model.properties import as_written, value_of
 from tests.model.published import Attribute, Json
 
 ID_CHARS_MAX = 256
+# Columns whose UUIDs are one in any case, and the UUID that is nobody's.
+COOKIES = ("domain_userid", "domain_sessionid", "network_userid")
+NIL = UUID(int=0)
 # A list or map of distinct values is given up to here.
 SHOWN_MAX = 100
-# Distinct values that an attribute without a period remembers.
+# Distinct values that an attribute without a period remembers, and of those the long texts.
 REMEMBERED_MAX = 1_000
+LONG_CHARS, LONG_MAX = 1_024, 200
 # An approximate count is exact below as many, and elsewhere at most this far off.
 EXACT_BELOW, APPROXIMATION = 100, 0.05
 UNITS_MS = {"s": 1_000, "min": 60_000, "h": 3_600_000, "d": 86_400_000}
 WITHOUT_PROPERTY = {"counter", "time_since_last", "time_since_first"}
-# The smallest float above zero is 1 / SMALLEST.
-SMALLEST = 2**1074
+# The shortest text of a float has no digit below 1 / SMALLEST.
+SMALLEST = 10**324
 
 
-def id_text(value: Scalar | None) -> str:
-    """The id of a profile; empty where the event has none."""
-    text = "" if value is None else value if isinstance(value, str) else json.dumps(value)
+def id_text(value: Scalar | None, prop: Json, nobody: Collection[str] = ()) -> str:
+    """The id that a key's property gives; empty where the event has none, or one of nobody."""
+    text = "" if value is None else category(value)
+    uuid = re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", text.lower()) is not None
+    if uuid and prop["type"] == "atomic" and prop["name"] in COOKIES:
+        text = text.lower()
+        nobody = [one.lower() if one.lower() == text else one for one in nobody]
+    if text in nobody or text in {str(NIL), NIL.hex, f"{{{NIL}}}"}:
+        return ""
     return text if len(text) <= ID_CHARS_MAX else ""
 
 
@@ -83,10 +96,11 @@ def of_type(value: Scalar | None, wanted: str) -> Scalar | None:
 
 
 def category(value: Scalar) -> str:
-    """The text under which a value is counted: the same one for 1 and 1.0."""
+    """The text of a value, the same one for 1 and 1.0 where 64 bits hold it as an integer."""
     if isinstance(value, str):
         return value
-    return json.dumps(int(value) if isinstance(value, float) and value.is_integer() else value)
+    whole = isinstance(value, float) and value.is_integer() and -(2**63) <= value < 2**63
+    return json.dumps(int(value) if whole else value)
 
 
 def aggregate(attribute: Attribute, rows: list[tuple[int, Any]], now_ms: int) -> Value:
@@ -114,24 +128,29 @@ def aggregate(attribute: Attribute, rows: list[tuple[int, Any]], now_ms: int) ->
 def of_numbers(kind: str, wanted: str, numbers: list[Any]) -> int | float | None:
     """Sum, mean, least or greatest of numbers."""
     if kind == "mean":
-        return float(exact_sum(numbers) / len(numbers))
+        return rounded(exact_sum(numbers) / len(numbers))
     result: Any = total(numbers) if kind == "sum" else (min if kind == "min" else max)(numbers)
     return rounded(result) if wanted in {"double", "float"} else result
 
 
 def total(numbers: list[Any]) -> Any:
-    """The exact sum; already rounded where that is the same and quicker."""
-    if all(isinstance(one, float) and abs(one) < 1e300 for one in numbers):
-        return math.fsum(numbers)
+    """The exact sum of numbers; integers stay one."""
     if all(isinstance(one, int) for one in numbers):
         return sum(numbers)
     return exact_sum(numbers)
 
 
 def exact_sum(numbers: list[Any]) -> Fraction:
-    """The sum without rounding: every finite float is a whole number of the smallest one."""
-    ratios = (one.as_integer_ratio() for one in numbers)
-    return Fraction(sum(top * (SMALLEST // bottom) for top, bottom in ratios), SMALLEST)
+    """The sum of numbers as they are written, without rounding."""
+    return Fraction(sum(map(in_smallest, numbers)), SMALLEST)
+
+
+# An integer and a float that are equal may be written differently.
+@lru_cache(maxsize=100_000, typed=True)
+def in_smallest(number: Any) -> int:
+    """The number as it is written, in units of 1 / SMALLEST."""
+    exact = as_written(number)
+    return exact.numerator * (SMALLEST // exact.denominator)
 
 
 def rounded(number: Any) -> float | None:
@@ -161,10 +180,17 @@ def distinct(rows: list[tuple[int, Scalar]], *, bounded: bool) -> list[Distinct]
         one = found.setdefault((kind_of(value), value), Distinct(value))
         one.count += 1
         one.seen = max(one.seen, (time_ms, arrival))
-        if bounded and len(found) > REMEMBERED_MAX:
-            oldest = min(found.values(), key=lambda one: one.seen)
-            del found[kind_of(oldest.value), oldest.value]
+        long = [one for one in found.values() if is_long(one.value)] if is_long(value) else []
+        for few, most in ((long, LONG_MAX), (list(found.values()), REMEMBERED_MAX)):
+            if bounded and len(few) > most:
+                oldest = min(few, key=lambda one: one.seen)
+                del found[kind_of(oldest.value), oldest.value]
     return sorted(found.values(), key=lambda one: one.seen)
+
+
+def is_long(value: Scalar) -> bool:
+    """Is it a text of which fewer are remembered?"""
+    return isinstance(value, str) and len(value) > LONG_CHARS
 
 
 def of_distinct(kind: str, found: list[Distinct]) -> Value:

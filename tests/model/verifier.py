@@ -20,7 +20,7 @@ from tests.model.enriched import NotAnEventError
 from tests.model.naive import Entry, Model, ProfileId
 from tests.model.part_log import PartLog
 from tests.model.published import Attribute, Json
-from tests.model.topic_reader import Records, read_topic, topic_id
+from tests.model.topic_reader import Record, Records, read_topic, topic_id
 from tests.model.values import UNITS_MS, agrees
 
 Place = tuple[int, int]  # partition and offset in the source
@@ -113,7 +113,7 @@ def check(
     """
     report = Report()
     lines = {
-        (partition, record.offset): record.value or b""
+        (partition, record.offset): record
         for partition, records in sorted(evidence.source.items())
         for record in records
     }
@@ -125,8 +125,8 @@ def check(
         steps = in_contribution_order(evidence, expected, report)
     fired: list[Json] = []
     for (partition, offset), owners in steps:
-        line = lines[partition, offset]
-        result = model.apply(line, evidence.source_topic, partition, offset, owners)
+        line, arrival_ms = value_of(lines[partition, offset])
+        result = model.apply(line, evidence.source_topic, partition, offset, owners, arrival_ms)
         assert isinstance(result, list), "only events get here"
         fired += result
     fired += join_parts(evidence, model, report)
@@ -138,16 +138,21 @@ def check(
 
 
 def read_entries(
-    model: Model, lines: Mapping[Place, bytes], report: Report
+    model: Model, lines: Mapping[Place, Record], report: Report
 ) -> dict[Place, dict[ProfileId, Entry]]:
     """What each event contributes; what is no event is counted."""
     expected = {}
-    for place, line in lines.items():
+    for place, record in lines.items():
         try:
-            expected[place] = model.contributions(line)
+            expected[place] = model.contributions(*value_of(record))
         except NotAnEventError as error:
             report.malformed[str(error)] += 1
     return expected
+
+
+def value_of(record: Record) -> tuple[bytes, int | None]:
+    """The event, and when it arrived."""
+    return record.value or b"", record.timestamp_ms
 
 
 def in_source_order(

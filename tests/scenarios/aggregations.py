@@ -2,7 +2,7 @@
 """Aggregations and types."""
 
 from tests.scenarios.scenario import Scenario
-from tests.scenarios.writing import attribute, group
+from tests.scenarios.writing import all_of, attribute, group, rule
 
 HOUR = {"period": "1h"}
 
@@ -76,6 +76,102 @@ SCENARIOS = [
         """,
     ),
     Scenario(
+        "prices add up as they are written, and rules and messages have the sum that people see",
+        "A3 I1 M1 M2",
+        [
+            group("web", *both("sum", "sum", ".x")),
+            rule("hundred", "web:sum >= 100"),
+            rule("recent", "web:sum_1h >= 100"),
+            rule("over", "web:sum > 100"),
+        ],
+        """
+        time  | user | event | .x    || web:sum | web:sum_1h | fires
+        10:00 | ann  | buy   | 26.9  || 26.9    | 26.9       |
+        10:10 | ann  | buy   | 5.78  || 32.68   | 32.68      |
+        10:20 | ann  | buy   | 67.32 || 100.0   | 100.0      | hundred>ann, recent>ann
+        10:00 | bob  | buy   | 16.8  || 16.8    | 16.8       |
+        10:01 | bob  | buy   | 34.3  || 51.1    | 51.1       |
+        """,
+        told={"web:sum": 100.0, "web:sum_1h": 100.0},
+        because={
+            "hundred": [("web:sum", 32.68, 100.0)],
+            "recent": [("web:sum_1h", 32.68, 100.0)],
+        },
+    ),
+    Scenario(
+        "what is paid and paid back leaves nothing, in any order",
+        "A3 I1",
+        [
+            group(
+                "web",
+                *both("sum", "sum", ".x"),
+                *both("n", "counter"),
+                attribute("mean", "mean", ".x"),
+            ),
+            rule("square", all_of("web:n >= 2", "web:sum = 0")),
+            rule("square_1h", all_of("web:n_1h >= 2", "web:sum_1h = 0")),
+        ],
+        """
+        time  | user | event  | .x     || web:sum | web:sum_1h | web:mean | fires
+        10:00 | ann  | buy x3 | 29.95  || 89.85   |            | 29.95    |
+        10:10 | ann  | buy    | -89.85 || 0.0     | 0.0        | 0.0      | square>ann, square_1h>ann
+        10:20 | ann  | buy    | 0.1    || 0.1     | 0.1        | 0.02     |
+        10:21 | ann  | buy    | -0.1   || 0.0     | 0.0        | 0.0      | square>ann, square_1h>ann
+        10:00 | bob  | buy    | 0.1    || 0.1     | 0.1        | 0.1      |
+        10:01 | bob  | buy    | 0.2    || 0.3     | 0.3        | 0.15     |
+        10:02 | bob  | buy    | -0.3   || 0.0     | 0.0        | 0.0      | square>bob, square_1h>bob
+        10:00 | cid  | buy    | 19.99  || 19.99   | 19.99      | 19.99    |
+        10:01 | cid  | buy    | 5.01   || 25.0    | 25.0       | 12.5     |
+        10:02 | cid  | buy    | -25    || 0.0     | 0.0        | 0.0      | square>cid, square_1h>cid
+        10:00 | dan  | buy    | -0.7   || -0.7    | -0.7       | -0.7     |
+        10:01 | dan  | buy    | 0.6    || -0.1    | -0.1       | -0.05    |
+        10:02 | dan  | buy    | 0.1    || 0.0     | 0.0        | 0.0      | square>dan, square_1h>dan
+        """,
+    ),
+    Scenario(
+        "a window's sum is exact, whatever has left it",
+        "A3 A4 W1",
+        [
+            group(
+                "web",
+                attribute("sum_1h", "sum", ".x", **HOUR),
+                attribute("mean_1h", "mean", ".x", **HOUR),
+                attribute("sum_10min", "sum", ".x", period="10min"),
+            )
+        ],
+        """
+        time     | user | event    | .x    || web:sum_1h | web:mean_1h | web:sum_10min
+        10:00    | ann  | buy      | 26.9  || 26.9       | 26.9        | 26.9
+        10:09    | ann  | buy      | 5.78  || 32.68      | 16.34       | 32.68
+        10:18    | ann  | buy      | 67.32 || 100.0      |             | 73.1
+        11:00    | ann  |          |       || 73.1       | 36.55       | null
+        11:09    | ann  |          |       || 67.32      | 67.32       | null
+        10:00    | bob  | buy x400 | 4.35  ||            |             |
+        10:10:39 | bob  | buy      | 0.1   || 1740.1     |             | 1566.1
+        11:03:19 | bob  |          |       || 870.1      |             |
+        11:06:38 | bob  | buy      | -4.45 || 0.0        | 0.0         | -4.45
+        """,
+    ),
+    Scenario(
+        "the smallest amount stays beside the greatest, and integers beside floats",
+        "A3 A15",
+        [group("web", *both("sum", "sum", ".x"))],
+        """
+        time  | user | event | .x                    || web:sum              | web:sum_1h
+        10:00 | ann  | buy   | 1e308                 || 1e308                | 1e308
+        10:01 | ann  | buy   | 0.1                   || 1e308                | 1e308
+        10:02 | ann  | buy   | 1e308                 || null                 | null
+        10:03 | ann  | buy   | -1e308                || 1e308                | 1e308
+        10:04 | ann  | buy   | -1e308                || 0.1                  | 0.1
+        10:00 | bob  | buy   | 9007199254740993      || 9007199254740992.0   | 9007199254740992.0
+        10:01 | bob  | buy   | 0.5                   || 9007199254740994.0   | 9007199254740994.0
+        10:02 | bob  | buy   | -9007199254740992     || 1.5                  | 1.5
+        10:00 | cid  | buy   | 0.30000000000000004   || 0.30000000000000004  | 0.30000000000000004
+        10:01 | cid  | buy   | -0.3                  || 4e-17                | 4e-17
+        10:02 | cid  | buy   | -4e-17                || 0.0                  | 0.0
+        """,
+    ),
+    Scenario(
         "a mean is the exact sum over the count",
         "A4",
         [group("web", *both("mean", "mean", ".x"))],
@@ -86,6 +182,10 @@ SCENARIOS = [
         10:20 | ann  | buy    | 2    || 1.6666666666666667  | 1.6666666666666667
         11:00 | ann  |        |      || 1.6666666666666667  | 2.0
         12:00 | bob  | buy x3 | 0.1  || 0.1                 |
+        12:00 | cid  | buy    | 0.1  || 0.1                 | 0.1
+        12:01 | cid  | buy    | 0.2  || 0.15                | 0.15
+        12:02 | cid  | buy    | 0.3  || 0.2                 | 0.2
+        12:03 | cid  | buy    | 0.4  || 0.25                | 0.25
         """,
     ),
     Scenario(
@@ -174,7 +274,8 @@ SCENARIOS = [
         10:30 | ann  | buy   | true || {"a": 2, "true": 1, "b": 1}        | {"a": 2, "true": 1, "b": 1}
         10:40 | ann  | buy   | 7    || {"a": 2, "7": 1, "true": 1, "b": 1} | {"a": 2, "7": 1, "true": 1, "b": 1}
         10:45 | ann  | buy   | "7"  || {"7": 2, "a": 2, "true": 1, "b": 1} | {"7": 2, "a": 2, "true": 1, "b": 1}
-        11:10 | ann  |       |      || {"7": 2, "a": 2, "true": 1, "b": 1} | {"7": 2, "true": 1, "a": 1}
+        10:50 | ann  | buy   | 7.0  || {"7": 3, "a": 2, "true": 1, "b": 1} | {"7": 3, "a": 2, "true": 1, "b": 1}
+        11:10 | ann  |       |      || {"7": 3, "a": 2, "true": 1, "b": 1} | {"7": 3, "true": 1, "a": 1}
         """,
     ),
     Scenario(
@@ -277,6 +378,9 @@ SCENARIOS = [
         10:02 | ann  | buy   | true || 2     | [1]         | 1
         10:03 | ann  | buy   | "1"  || 3     | [1]         | 1
         10:04 | ann  | buy   | 2    || 4     | [1, 2]      | 1
+        10:05 | ann  | buy   | 1e0  || 4     | [2, 1]      | 1
+        10:06 | ann  | buy   | -0.0 || 5     | [2, 1, 0]   | 1
+        10:07 | ann  | buy   | 0    || 5     | [2, 1, 0]   | 1
         """,
     ),
     Scenario(

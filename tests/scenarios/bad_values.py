@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - a table is as wide as what it shows
 """Bad values, and the bounds of values."""
 
 from tests.scenarios.scenario import Scenario
@@ -24,7 +25,7 @@ SCENARIOS = [
         10:03 | ann  | buy   | {"a": 1}             || LONG     | null    | 3        | 4
         10:04 | ann  | buy   | [1]                  || LONG     | null    | 4        | 5
         10:05 | ann  | buy   | 9223372036854775807  || LONG     | 9.223372036854776e18 | 4 | 6
-        """.replace("LONG", "y" * 4096),
+        """.replace("LONG", "é" * 4096),
         rejected={
             ("web_v1:last", "rejected"): 4,
             ("web_v1:sum", "rejected"): 4,
@@ -72,6 +73,24 @@ SCENARIOS = [
         10:00 | ann  | buy   | {"no json       || 1     |
         """,
         core_only="definitions of the other scenarios read the column",
+    ),
+    Scenario(
+        "half of an emoji becomes U+FFFD in its text, and the rest of the event counts",
+        "B5",
+        [
+            group(
+                "web",
+                attribute("last", "last", ".x", type="string"),
+                attribute("sum", "sum", ".n"),
+                attribute("shelf", "last", "product.shelf", type="string"),
+            )
+        ],
+        r"""
+        time  | user | event | .x                 | .n | product.shelf    || web:last           | web:sum | web:shelf
+        10:00 | ann  | buy   | "Sale \ud83d"      | 1  | "\ude00 top"     || "Sale \ufffd"      | 1.0     | "\ufffd top"
+        10:01 | ann  | buy   | "\ud83d\ude00"     | 2  | "\ude00\ud83d"   || "\ud83d\ude00"     | 3.0     | "\ufffd\ufffd"
+        10:02 | ann  | buy   | "\ud83d and \ud83d" | 3 | "\\\\ud83d"       || "\ufffd and \ufffd" | 6.0     | "\\\\ud83d"
+        """,
     ),
     Scenario(
         "a record of more than a megabyte is a dead letter",

@@ -19,7 +19,7 @@ from tests.scenarios.writing import Json
 
 _SOURCE = Source("enriched", 0)
 # The settings of a worker that are the plan's.
-_DEFAULTS = {"deduplication_ids": 64, "deduplication_horizon_ms": 3_600_000}
+_DEFAULTS = {"deduplication_ids": 64, "deduplication_horizon_ms": 86_400_000}
 
 
 class CoreRun:
@@ -54,8 +54,12 @@ class CoreRun:
 
     def _plan(self) -> Plan:
         settings = {**_DEFAULTS, **self.scenario.settings}
-        app_ids = tuple(settings.pop("app_ids", "").split()) if "app_ids" in settings else ()
-        return compile_plan(self.catalog, app_ids=app_ids, **settings)
+        lists = {
+            name: tuple(settings.pop(name).split(","))
+            for name in ("app_ids", "nobody_ids")
+            if name in settings
+        }
+        return compile_plan(self.catalog, **lists, **settings)
 
     def _change(self, change: Change) -> None:
         refused = ""

@@ -2,7 +2,7 @@
 """Events and identity."""
 
 from tests.scenarios.scenario import Scenario
-from tests.scenarios.writing import attribute, events, group, key, registered
+from tests.scenarios.writing import attribute, events, group, key, prop, registered, rule
 
 VIEWS = attribute("views", "counter")
 LONG = "x" * 256
@@ -25,6 +25,39 @@ SCENARIOS = [
         10:15 | ann  |       |         |           || 1
         10:16 | ann  |       |         |           || null
         10:20 | ann  | buy   | -       | 10:20     || 1
+        """,
+    ),
+    Scenario(
+        "a derived_tstamp that is no time is as an empty one, and one in another spelling is read",
+        "E1",
+        [group("web", attribute("recent", "counter", period="10min"))],
+        """
+        time  | user | event | derived_tstamp                | collector || web:recent
+        10:00 | ann  | buy   | 0026-01-01 15:00:59.993       | 10:00     || 1
+        10:01 | ann  | buy   | 10013-12-10 01:09:46.708      | 10:01     || 2
+        10:02 | ann  | buy   | 2016-12-31 23:60:00.000       | 10:02     || 3
+        10:03 | ann  | buy   | soon                          | 10:03     || 4
+        10:04 | ann  | buy   | 2026-03-02 09:53:59.999999    | 10:04     || 4
+        10:05 | ann  | buy   | 2026-03-02T09:57:00Z          | 10:05     || 5
+        10:06 | ann  | buy   | 2026-03-02T11:06:00.000+01:00 | 10:06     || 6
+        10:07 | ann  | buy   | 2016-12-31 23:59:60.000       | 10:07     || 5
+        10:09 | ann  |       |                               |           || 5
+        10:10 | ann  |       |                               |           || 4
+        10:13 | ann  |       |                               |           || 1
+        """,
+    ),
+    Scenario(
+        "a line end behind the record is no part of its last column",
+        "E8",
+        [
+            group(
+                "web", attribute("days", "unique_list", prop("true_tstamp", date_part="active_day"))
+            )
+        ],
+        """
+        time  | user | event | true_tstamp               || web:days
+        10:00 | ann  | buy   | 2026-03-04 05:06:07.000␊ || ["2026-03-04"]
+        10:01 | ann  | buy   | 2026-03-05 05:06:07␍␊    || ["2026-03-04", "2026-03-05"]
         """,
     ),
     Scenario(
@@ -81,6 +114,9 @@ SCENARIOS = [
         time  | event | product.shelf | .price | .gift | geo_region | id of shelf | id of price | id of gift | id of region || shelf:views | price:views | gift:views | region:views
         10:00 | buy   | "7"           | 7      | true  | BE-1       | 7           | 7           | true       | BE-1         || 1           | 1           | 1          | 1
         10:01 | buy   | 7             | 2.5    | false | BE-1       | 7           | 2.5         | false      | BE-1         || 2           | 1           | 1          | 2
+        10:02 | buy   | 7.0           | 7.00   | true  | BE-1       | 7           | 7           | true       | BE-1         || 3           | 2           | 2          | 3
+        10:03 | buy   | 7e0           | 25e-1  | true  | BE-1       | 7           | 2.5         | true       | BE-1         || 4           | 2           | 3          | 4
+        10:04 | buy   | "7.0"         | 1      | true  | BE-1       | 7.0         | 1           | true       | BE-1         || 1           | 1           | 4          | 5
         """,
     ),
     Scenario(
@@ -158,6 +194,52 @@ SCENARIOS = [
                 )
             ]
         },
+    ),
+    Scenario(
+        "a UUID of a browser's cookie is one id in any case, ids of other keys are not",
+        "E9",
+        [
+            group("web", VIEWS),
+            group("visit", VIEWS, of="session"),
+            group("device", VIEWS, of="network_userid"),
+            group("older", VIEWS, of={"name": "user", "key": "domain_userid"}),
+            group("member", VIEWS, of="account"),
+            group("shelf", VIEWS, of=key("shelf", "product.shelf")),
+            rule("thrice", "web:views >= 3"),
+        ],
+        """
+        time  | user | session | network_userid | account | event | product.shelf | id of shelf || web:views | visit:views | device:views | older:views | member:views | shelf:views | fires
+        10:00 | AA0  | aa1     | aA2            | AA3     | buy   | AA4           | AA4         || 1         | 1           | 1            | 1           | 1            | 1           |
+        10:01 | aa0  | AA1     | Aa2            | aa3     | buy   | aa4           | aa4         || 2         | 2           | 2            | 2           | 1            | 1           |
+        10:02 | aA0  | Aa1     | AA2            | AA3     | buy   | AA4           | AA4         || 3         | 3           | 3            | 3           | 2            | 2           | thrice>aa0
+        10:03 | ANN  |         |                |         | buy   |               |             || 1         |             |              | 1           |              |             |
+        10:04 | ann  |         |                |         | buy   |               |             || 1         |             |              | 1           |              |             |
+        """.replace("AA", "8B1E51B9-9A4F-4C0E-8F4F-6F6F3A1C2D3")
+        .replace("aa", "8b1e51b9-9a4f-4c0e-8f4f-6f6f3a1c2d3")
+        .replace("aA", "8b1e51b9-9a4f-4c0e-8F4F-6F6F3A1C2D3")
+        .replace("Aa", "8B1E51B9-9A4F-4C0E-8f4f-6f6f3a1c2d3"),
+    ),
+    Scenario(
+        "nobody has no profile under any key, and no rule fires for nobody",
+        "E10 K2",
+        [
+            group("web", VIEWS),
+            group("device", VIEWS, of="network_userid"),
+            group("member", VIEWS, of="account"),
+            group("shelf", VIEWS, of=key("shelf", "product.shelf")),
+            rule("once", "device:views >= 1"),
+            rule("told", "web:views >= 1", targets=["account", "network_userid"]),
+        ],
+        """
+        time  | user | network_userid | account   | event | product.shelf | id of shelf || web:views | device:views | member:views | shelf:views | fires
+        10:00 | ann  | NIL            | null      | buy   | NIL           | NIL         || 1         | null         | null         | null        |
+        10:01 | ann  | NIL            | undefined | buy   | "BARE"        | BARE        || 2         | null         | null         | null        |
+        10:02 | NIL  | NIL            | NIL       | buy   | NIL           | NIL         || null      | null         | null         | null        |
+        10:03 | BARE | BARE           | BARE      | buy   | undefined     | undefined   || null      | null         | null         | null        |
+        10:04 | null | n1             | Null      | buy   | top           | top         || null      | 1            | 1            | 1           | once>n1
+        10:05 | bob  | n1             | Null      | buy   | top           | top         || 1         | 2            | 2            | 2           | told>Null, told>n1
+        """.replace("NIL", "00000000-0000-0000-0000-000000000000").replace("BARE", "0" * 32),
+        settings={"nobody_ids": "null,undefined"},
     ),
     Scenario(
         "a record that is no event is a dead letter, and those around it count",

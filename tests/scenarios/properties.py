@@ -2,7 +2,7 @@
 """Properties."""
 
 from tests.scenarios.scenario import Scenario
-from tests.scenarios.writing import attribute, calculated, group, key, prop
+from tests.scenarios.writing import attribute, calculated, group, key, prop, rule
 
 
 def last(name: str, of, kind: str = "string"):
@@ -242,6 +242,46 @@ SCENARIOS = [
         10:03 | ann  | buy   | 1   |                     || 4.5     | 2.0         | 0.5     | 4.0     | 7
         10:04 | ann  | buy   | 1   | two                 || 4.5     | 2.0         | 0.5     | 4.0     | 7
         10:05 | ann  | buy   | 2   | 9223372036854775807 || 4.5     | 2.0         | 2       | 9223372036854775807 | 7
+        """,
+    ),
+    Scenario(
+        "calculations with floats are exact over the numbers as they are written",
+        "P9 A3",
+        [
+            group(
+                "web",
+                *(
+                    last(name, calculated(name, ".price", ".n"), "double")
+                    for name in ("sum", "product", "min", "max")
+                ),
+                attribute("spent", "sum", calculated("product", ".price", ".n")),
+                attribute(
+                    "ten",
+                    "counter",
+                    criteria={
+                        "all": [
+                            {
+                                "property": calculated("sum", ".price", ".n"),
+                                "operator": "=",
+                                "value": 10.1,
+                            }
+                        ]
+                    },
+                ),
+            ),
+            rule("hundred", "web:spent >= 100"),
+        ],
+        """
+        time  | user | event | .price  | .n     || web:sum | web:product | web:min | web:max | web:spent | web:ten | fires
+        10:00 | ann  | buy   | 0.1     | 3      || 3.1     | 0.3         | 0.1     | 3.0     | 0.3       | null    |
+        10:01 | ann  | buy   | 0.1     | 0.2    || 0.3     | 0.02        | 0.1     | 0.2     | 0.32      | null    |
+        10:02 | ann  | buy   | 0.1     | 10     || 10.1    | 1.0         | 0.1     | 10.0    | 1.32      | 1       |
+        10:03 | ann  | buy   | 8.97    | 11     || 19.97   | 98.67       | 8.97    | 11.0    | 99.99     | 1       |
+        10:04 | ann  | buy   | 9.99    | 0.11   || 10.1    | 1.0989      | 0.11    | 9.99    | 101.0889  | 2       | hundred
+        10:00 | bob  | buy   | 1.1     | 1.1    || 2.2     | 1.21        | 1.1     | 1.1     | 1.21      | null    |
+        10:01 | bob  | buy   | 4.35    | 100    || 104.35  | 435.0       | 4.35    | 100.0   | 436.21    | null    | hundred
+        10:00 | cid  | buy   | 1e308   | 1e-308 || 1e308   | 1.0         | 1e-308  | 1e308   | 1.0       | null    |
+        10:01 | cid  | buy   | 1e308   | 1e308  || 1e308   | 1.0         | 1e308   | 1e308   | 1.0       | null    |
         """,
     ),
     Scenario(

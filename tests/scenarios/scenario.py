@@ -1,5 +1,6 @@
 """One scenario: definitions, a table of what happens, the numbers of the rules that it shows."""
 
+import re
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -9,6 +10,7 @@ from tests.scenarios.writing import BUILT_IN_KEYS, KEYS, Json, prop
 
 Definitions = list[tuple[str, Json]]
 _OWNER = "name_tracker"
+_UUID = re.compile(r"[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -138,16 +140,22 @@ class Names:
 
     def columns(self, columns: dict[str, str]) -> dict[str, str]:
         """The columns of an event, with ids of its own."""
-        own = ("event_id", *BUILT_IN_KEYS)
         cells = {
-            name: self.prefix + cell if name in own else cell for name, cell in columns.items()
+            name: self.own(cell) if name in BUILT_IN_KEYS else cell
+            for name, cell in columns.items()
         }
-        return {**cells, _OWNER: self.prefix}
+        event_id = self.prefix + columns["event_id"]
+        return {**cells, "event_id": event_id, _OWNER: self.prefix}
 
     def id(self, key: str, ids: dict[str, str]) -> str:
         """The id that a line gives for a key, under the prefix where events have it so."""
         found = id_of(key, ids)
-        return self.prefix + found if key in BUILT_IN_KEYS else found
+        return self.own(found) if key in BUILT_IN_KEYS else found
+
+    def own(self, id_: str) -> str:
+        """An id under the prefix, but for those that would mean something else then."""
+        nobody = self.scenario.settings.get("nobody_ids", "").split(",")
+        return id_ if id_ in nobody or _UUID.fullmatch(id_) else self.prefix + id_
 
     def _own(self, attribute: Json) -> Json:
         criteria = attribute.get("criteria", {"all": []})

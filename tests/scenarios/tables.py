@@ -15,7 +15,8 @@ where no day is given) or `2026-03-20 10:00`. `user`, `session` and `account` ar
 event's id, `derived` and `collector` its two times where they differ from `time`. Any column of an
 enriched event goes by its name, `.price` is data of the event, `product.price` and
 `product[1].price` data of its entities, `derived product.price` of an entity in derived_contexts.
-`buy x50` stands for 50 events, a second apart, where `#` in a cell is 1 to 50.
+`buy x50` stands for 50 events, a second apart, where `#` in a cell is 1 to 50. In a column, `␊` and
+`␍` are line ends.
 
 Cells are JSON where they can be, else text. `~100` is 100 within 5 %, `absent` a group that is not
 served.
@@ -43,6 +44,10 @@ _FIELD = re.compile(
     r"(?:\[(?P<index>\d+)\])?\.(?P<path>\w+)"
 )
 _REPEATED = re.compile(r"(\S+) x(\d+)")
+# Half of a character, which JSON can write as an escape alone.
+_HALF = re.compile("[\ud800-\udfff]")
+# Line ends in a cell of a column.
+_LINE_ENDS = str.maketrans("␊␍", "\n\r")
 _SCHEMA = "iglu:com.snowplowanalytics.snowplow/{}/jsonschema/1-0-0"
 
 
@@ -203,7 +208,7 @@ def _columns(given: dict[str, str], time_ms: int) -> dict[str, str]:
             place = found["name"], version_of, int(found["index"] or 0), bool(found["derived"])
             entities.setdefault(place, {})[found["path"]] = cell_value(cell)
         elif KEYS.get(header, header) in COLUMNS:
-            columns[KEYS.get(header, header)] = cell
+            columns[KEYS.get(header, header)] = cell.translate(_LINE_ENDS)
         else:
             assert header.startswith("id of "), f"no column: {header!r}"
     if data or vendor == VENDOR:
@@ -226,7 +231,8 @@ def _one(schema: str, data: Any) -> Json:
 
 def _document(column: str, data: Any) -> str:
     name = "unstruct_event" if column == "unstruct_event" else "contexts"
-    return json.dumps(_one(_SCHEMA.format(name), data), ensure_ascii=False)
+    text = json.dumps(_one(_SCHEMA.format(name), data), ensure_ascii=False)
+    return _HALF.sub(lambda half: f"\\u{ord(half[0]):04x}", text)
 
 
 def line_of(columns: dict[str, str]) -> bytes:

@@ -192,29 +192,18 @@ SCENARIOS = [
         """,
     ),
     Scenario(
-        "an event is remembered for an hour of the profile's event time",
+        "an event is recognised whatever its time says and however many came between",
         "D2",
         [group("web", VIEWS)],
         """
-        time         | user | event | id || web:views
-        10:00        | ann  | buy   | a  || 1
-        10:59:59.999 | ann  | buy   | a  || 1
-        11:00        | ann  | buy   | a  || 2
-        11:30        | ann  | buy   | b  || 3
-        10:10        | ann  | buy   | b  || 3
-        """,
-    ),
-    Scenario(
-        "an event is remembered among the last 64",
-        "D2",
-        [group("web", VIEWS)],
-        """
-        time  | user | event   | id  || web:views
-        10:00 | ann  | buy     | a   || 1
-        10:01 | ann  | buy x63 |     || 64
-        10:05 | ann  | buy     | a   || 64
-        10:06 | ann  | buy     | b   || 65
-        10:07 | ann  | buy     | a   || 66
+        time  | user | event    | id || web:views
+        10:00 | ann  | buy      | a  || 1
+        10:01 | ann  | buy x100 |    || 101
+        10:02 | bob  | buy x100 |    || 100
+        10:05 | ann  | buy      | a  || 101
+        23:00 | ann  | buy      | a  || 101
+        09:00 | ann  | buy      | a  || 101
+        09:00 | bob  | buy      | a  || 101
         """,
     ),
     Scenario(
@@ -226,7 +215,7 @@ SCENARIOS = [
         10:00 | ann  | buy   | a  || 1
         10:00 | ann  | buy   | a  || 2
         """,
-        settings={"deduplication_ids": 0},
+        settings={"deduplication_horizon_ms": 0},
     ),
     Scenario(
         "a late event counts where it belongs",

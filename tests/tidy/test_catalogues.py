@@ -9,8 +9,12 @@ from processor.metrics import REGISTRY
 from processor.settings import Settings
 
 ROOT = Path(__file__).parents[2]
-PAGES = ("README.md", "processor/README.md", "deploy/README.md")
-TEXT = "\n".join((ROOT / page).read_text() for page in PAGES if (ROOT / page).exists())
+PAGES = [
+    *(ROOT / page for page in ("README.md", "processor/README.md")),
+    *sorted((ROOT / "deploy").glob("*.md")),
+    *sorted((ROOT / "docs").glob("*.md")),
+]
+TEXT = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
 
 
 def rows(title: str) -> dict[str, str]:
@@ -106,3 +110,41 @@ def test_every_dead_letter_reason_has_a_row() -> None:
 def test_no_row_is_of_an_error_or_a_reason_that_does_not_exist() -> None:
     assert set(rows("Errors")) <= set(error_codes())
     assert set(rows("Dead letters")) <= {reason.value for reason in DeadLetterReason}
+
+
+# --- the runbook ----------------------------------------------------------------------------------
+
+RUNBOOK = (ROOT / "deploy" / "RUNBOOK.md").read_text(encoding="utf-8")
+
+
+def entries(title: str) -> dict[str, str]:
+    """The entries of a chapter of the runbook, by their headings."""
+    chapter = re.split(r"^## ", RUNBOOK, flags=re.MULTILINE)
+    (text,) = [one for one in chapter if one.splitlines()[0] == title]
+    headings = re.split(r"^### ", text, flags=re.MULTILINE)[1:]
+    return {one.splitlines()[0]: one for one in headings}
+
+
+def test_the_runbook_has_an_entry_for_each_error_code() -> None:
+    named = {code for heading in entries("Error codes") for code in re.findall("`(.+?)`", heading)}
+    assert named == set(error_codes())
+
+
+def test_the_runbook_has_an_entry_for_each_alert() -> None:
+    deployment = (ROOT / "deploy" / "README.md").read_text(encoding="utf-8")
+    (table,) = re.findall(r"^\| alert when .*\n((?:\|.*\n)+)", deployment, re.MULTILINE)
+    alerts = {row.split("|")[1].strip() for row in table.splitlines()[1:]}
+    metrics = {name for alert in alerts for name in re.findall(r"`(processor_\w+)", alert)}
+    headings = " ".join(entries("Alerts"))
+    assert metrics == set(re.findall(r"`(processor_\w+)", headings))
+    assert "restarts" in headings, "the one alert that is about no metric"
+
+
+def test_each_entry_of_the_runbook_says_what_to_type() -> None:
+    silent = [
+        heading
+        for title in ("Alerts", "Error codes")
+        for heading, text in entries(title).items()
+        if not re.search(r"\*\*(Type|Why and what to type)|nothing is to be done", text)
+    ]
+    assert not silent

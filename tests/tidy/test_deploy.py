@@ -14,9 +14,11 @@ from typing import Any
 import pytest
 import yaml
 
+from processor.api import check_access
+from processor.errors import UsageError
+from processor.kafka.topics import TopicSpec, topic_specs
 from processor.local.kafka_files import KAFKA_VERSION
 from processor.settings import Settings
-from processor.streaming.topics import TopicSpec, topic_specs
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
@@ -79,7 +81,19 @@ def test_workers_find_kafka_where_it_listens(services) -> None:
 
 
 def test_kafka_is_the_version_that_tests_run(services) -> None:
-    assert services["kafka"]["image"] == f"apache/kafka:{KAFKA_VERSION}"
+    assert services["kafka"]["image"].startswith(f"apache/kafka:{KAFKA_VERSION}@")
+
+
+def test_images_are_named_by_digest(services) -> None:
+    (python,) = re.findall(r"^ARG PYTHON_IMAGE=(\S+)$", DOCKERFILE, re.MULTILINE)
+    assert re.fullmatch(r"python:3\.11-slim@sha256:[0-9a-f]{64}", python)
+    (rust,) = re.findall(r"^ARG RUST_IMAGE=(\S+)$", DOCKERFILE, re.MULTILINE)
+    assert re.fullmatch(r"rust:1\.\d+-slim-\w+@sha256:[0-9a-f]{64}", rust)
+    built_from = set(re.findall(r"^FROM (\S+)", DOCKERFILE, re.MULTILINE))
+    assert built_from == {"${PYTHON_IMAGE}", "${RUST_IMAGE}"}
+    for service in services.values():
+        if "build" not in service:
+            assert re.search(r"@sha256:[0-9a-f]{64}$", service["image"])
 
 
 def test_no_topic_comes_into_being_by_accident(services) -> None:
@@ -229,3 +243,28 @@ def test_the_healthcheck_fails_where_nobody_listens(worker: ThreadingHTTPServer)
     port = worker.server_port
     worker.server_close()
     assert healthcheck(port).returncode == 1
+
+
+@pytest.mark.parametrize("name", ["kafka", "topics", *WORKERS])
+def test_a_service_has_no_right_that_it_does_not_need(services, name: str) -> None:
+    assert services[name]["cap_drop"] == ["ALL"]
+    assert "cap_add" not in services[name]
+    assert "privileged" not in services[name]
+    assert services[name]["security_opt"] == ["no-new-privileges:true"]
+
+
+@pytest.mark.parametrize("name", ["topics", *WORKERS])
+def test_a_worker_writes_to_its_volume_alone(services, name: str) -> None:
+    assert services[name]["read_only"] is True
+    assert services[name]["tmpfs"] == ["/tmp"]
+    assert "mkdir -m 0700 data" in DOCKERFILE
+
+
+@pytest.mark.parametrize("name", WORKERS)
+def test_a_worker_starts_with_the_access_that_the_file_gives_it(services, name: str) -> None:
+    settings = settings_of(services[name])
+    assert settings.allow_open_api
+    check_access(settings)
+    image = Settings(_env_file=None, http=image_environment()["PROCESSOR_HTTP"])
+    with pytest.raises(UsageError, match="PROCESSOR_API_TOKENS"):
+        check_access(image)

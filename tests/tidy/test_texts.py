@@ -13,7 +13,10 @@ OUTSIDE = re.compile(r"\bshared/|\b(SIGNALS|DESIGN|CONTRACT|STYLE|FAUST)\.md\b")
 REGISTRY = re.compile(
     r"repo1?\.maven|pypi\.org|pythonhosted\.org|registry\.npmjs|index\.docker|registry-1\.docker"
 )
+TEST = re.compile(r"`(tests/[\w/]+\.py)::(\w+)`")
 LINK = re.compile(r"\]\(([^)#\s]+)[^)]*\)")
+ANCHOR = re.compile(r"\]\(([^)#\s]*\.md|)#([^)\s]+)\)")
+HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 
 
 def files() -> Iterator[Path]:
@@ -61,3 +64,50 @@ def test_links_between_pages_lead_somewhere() -> None:
         and not (ROOT / path.parent / target).exists()
     ]
     assert not faults, "\n".join(["these links lead nowhere:", *faults])
+
+
+def anchors(page: Path) -> set[str]:
+    """The anchors of the headings of a page, as GitHub makes them."""
+    return {
+        re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+        for heading in HEADING.findall(page.read_text(encoding="utf-8"))
+    }
+
+
+def test_links_to_a_heading_lead_to_one() -> None:
+    links = [
+        (page, target, anchor)
+        for page in files()
+        if page.suffix == ".md"
+        for target, anchor in ANCHOR.findall((ROOT / page).read_text(encoding="utf-8"))
+    ]
+    assert len(links) > 50
+    faults = [
+        f"{page}: {target}#{anchor}"
+        for page, target, anchor in links
+        if anchor not in anchors(ROOT / page.parent / target if target else ROOT / page)
+    ]
+    assert not faults, "\n".join(["these headings do not exist:", *faults])
+
+
+def test_tests_that_pages_name_exist() -> None:
+    named = [
+        (page, file, name)
+        for page in files()
+        if page.suffix == ".md"
+        for file, name in TEST.findall((ROOT / page).read_text(encoding="utf-8"))
+    ]
+    faults = [
+        f"{page}: {file}::{name}"
+        for page, file, name in named
+        if not (ROOT / file).exists()
+        or not re.search(rf"^(async )?def {name}\(", (ROOT / file).read_text(), re.MULTILINE)
+    ]
+    assert len(named) > 50
+    assert not faults, "\n".join(["these tests do not exist:", *faults])
+
+
+def test_each_decision_page_is_in_the_list_of_decisions() -> None:
+    folder = ROOT / "processor" / "decisions"
+    listed = set(re.findall(r"^\| \[([a-z0-9-]+\.md)\]", (folder / "README.md").read_text(), re.M))
+    assert listed == {page.name for page in folder.glob("*.md")} - {"README.md"}

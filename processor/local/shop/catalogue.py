@@ -1,4 +1,4 @@
-"""What the shop sells and the pages that sell it, ready as the text of columns and JSON."""
+"""The products and pages of the shop, prepared as the text of columns and JSON."""
 
 from typing import NamedTuple
 
@@ -6,7 +6,7 @@ import orjson
 
 ECOMMERCE = "com.snowplowanalytics.snowplow.ecommerce"
 
-# Category, what is sold in it, and the least price in cents.
+# Category, its products, and the lowest price in cents.
 _ASSORTMENT = (
     ("shoes/running", ("Trail Runner", "Road Racer", "Daily Trainer", "Track Spike"), 6_990),
     ("shoes/hiking", ("Ridge Boot", "Valley Shoe", "Alpine Boot", "Creek Sandal"), 8_950),
@@ -25,7 +25,7 @@ _VERSIONS_PER_ITEM = 3
 
 
 class Product(NamedTuple):
-    """A product in one currency; `head` is its entity up to what differs from event to event."""
+    """A product in one currency; `head` is the part of its entity that is equal in all events."""
 
     product_id: str
     name: str
@@ -87,7 +87,7 @@ def contexts_text(entities: str) -> str:
 
 
 def decimal_text(cents: int) -> str:
-    """An amount of cents as a JSON number of the currency's unit."""
+    """An amount of cents as a JSON number in the currency's unit."""
     return repr(cents / 100)
 
 
@@ -125,7 +125,7 @@ def _page(host: str, kind: str, path: str, title: str, product: Product | None =
 
 
 def make_store(app_id: str, platform: str, host: str, currency: str, locale: str) -> Store:
-    """Lay out a store: its pages and the products behind them."""
+    """Create a store: its pages and their products."""
     name = "Northpath Outdoor"
     categories = [
         _page(host, "category", f"/{path}", f"{path.rpartition('/')[2].title()} | {name}")

@@ -1,4 +1,4 @@
-"""Where visitors are and what they hold in their hands: columns of a whole session."""
+"""Places and devices of visitors: the columns that stay the same for a session."""
 
 from typing import NamedTuple
 
@@ -73,7 +73,7 @@ _PLACE_COLUMNS = (
     "geo_country", "geo_region", "geo_city", "geo_zipcode", "geo_latitude", "geo_longitude",
     "geo_region_name", "geo_timezone", "user_ipaddress",
 )  # fmt: skip
-# In the order of _PLACE_COLUMNS; of the address only how it begins.
+# In the order of _PLACE_COLUMNS; the address has only its first half.
 _PLACES = """
 DE|BE|Berlin|10115|52.532|13.3849|Land Berlin|Europe/Berlin|84.130
 DE|BY|München|80331|48.1371|11.5761|Bayern|Europe/Berlin|93.104

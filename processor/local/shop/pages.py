@@ -1,4 +1,4 @@
-"""Where in the store a visitor is: the columns and entities that stay for a page or a screen."""
+"""The visitor's place in the store: columns and entities that stay for a page or a screen."""
 
 from random import Random
 
@@ -24,7 +24,7 @@ class WebPages:
         self.columns = ""
 
     def open(self, page: Page) -> str:
-        """Go to a page, from the one before or from outside; a page view has no data."""
+        """Go to a page, from the one before or from outside; a page view has no data to return."""
         before, self._page = self._page, page
         source = self._source
         if before is None:
@@ -53,7 +53,7 @@ class WebPages:
 
 
 class AppScreens:
-    """Screens of an app. The session stands in an entity that counts its events."""
+    """Screens of an app. An entity holds the session and counts its events."""
 
     columns = _NO_PAGE
 

@@ -1,4 +1,4 @@
-"""One visit as lines of the enriched TSV. What stays the same in a visit is prepared once."""
+"""One visit as lines of the enriched TSV. The parts that stay the same are prepared once."""
 
 from datetime import UTC, datetime
 from random import Random
@@ -34,16 +34,16 @@ _NO_STRUCT = "\t" * 4  # se_category to se_value
 _NO_ORDER = "\t" * 14  # tr_orderid to ti_quantity, with the tab before them
 _NO_PING = "\t" * 3  # pp_xoffset_min to pp_yoffset_max
 _LOGGED_IN_SHARE = 0.7
-# Seconds whose text is remembered: the stream moves on, only late events look back.
+# Seconds whose text is cached: the stream moves on, and only late events need earlier ones.
 _SECOND_CACHE_MAX = 4_096
-# Enrich is done with an event this much after the collector got it.
+# Enrich finishes an event this long after the collector received it.
 _ENRICH_MS = 900
 
 _seconds: dict[int, str] = {}
 
 
 class Session:
-    """A visit under way: draw a hit, write its line, draw the next."""
+    """A visit in progress: draw a hit, write its line, draw the next."""
 
     def __init__(self, visitor: Visitor, random: Random) -> None:
         self.visitor = visitor
@@ -71,7 +71,7 @@ class Session:
         self._geography = _columns_text("tr_currency", "etl_tags", values)
 
     def next_hit(self) -> Hit | None:
-        """What the visitor does next; None after the last, when the visitor is free again."""
+        """The visitor's next hit; None after the last one, when the visitor is free again."""
         hit = next(self._hits, None)
         self.visitor.active = hit is not None
         return hit

@@ -30,7 +30,7 @@ def _source(referrer: tuple[str, str], campaign: tuple[str, str]) -> Source:
     return Source(*referrer, *campaign)
 
 
-# As likely as they stand here.
+# An entry that appears more often is more likely.
 SOURCES = (
     _source(_NO_REFERRER, _NO_CAMPAIGN),
     _source(_NO_REFERRER, _NO_CAMPAIGN),

@@ -18,7 +18,7 @@ from processor.local.shop.visitors import Crowd
 # Mean time between two hits of a visit, the pause before the next visit included. It follows from
 # the shares in visit.py; a test compares.
 _MEAN_GAP_MS = 7_400
-# So many users for each visit under way, or nobody would come more often than the others.
+# Users for each visit in progress: with fewer, nobody would come more often than the others.
 _USERS_PER_VISIT = 5
 # Between a visit's last event and the first of the visit that takes its place, on average.
 _PAUSE_MEAN_MS = 5_000
@@ -28,12 +28,12 @@ _TRANSIT_SPREAD_MS = 400
 # Late events waited on their device for two minutes to six hours, short waits more often.
 _LATE_LEAST_MS = 120_000
 _LATE_FACTOR = 180
-# A duplicate comes at most so many events after its original.
+# A duplicate follows its original after at most this many events.
 _DUPLICATE_DISTANCE = 200
 
 
 class GeneratedEvent(NamedTuple):
-    """An enriched event and what a test wants to know of it without reading it."""
+    """An enriched event, and what a test needs to know about it without parsing it."""
 
     value: bytes
     user_id: str
@@ -48,7 +48,7 @@ class Shop:
     """Events of a shop with many visitors; two shops with equal arguments give equal bytes.
 
     `rate` is events per second of event time, copies not counted. `late_rate` and `duplicate_rate`
-    are the share of events that come late, and that come a second time. Iterating starts anew.
+    are the shares of events that arrive late, and that arrive twice. Each iteration starts anew.
     """
 
     def __init__(
@@ -85,7 +85,7 @@ class Shop:
     def _originals(self, random: Random) -> Iterator[GeneratedEvent]:
         crowd = Crowd(random, self._users)
         visits = self._visits_under_way()
-        # Where users are too few for the rate, what they do takes less time.
+        # If there are too few users for the rate, they act faster.
         pace = visits * 1_000 / (self._rate * _MEAN_GAP_MS)
         spread_ms = _MEAN_GAP_MS * pace
         heap: list[tuple[float, int, tuple[Session, Hit] | None]] = [

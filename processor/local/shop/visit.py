@@ -18,7 +18,7 @@ from processor.local.shop.visitors import Visitor
 _NEXT_PAGE_SHARE = 0.83
 _KEEN_NEXT_PAGE_SHARE = 0.93
 _HOME_LANDING_SHARE = 0.4
-# Of the pages that follow; what is left goes to the front page.
+# Shares of the following pages; the rest goes to the front page.
 _PRODUCT_PAGE_SHARE = 0.5
 _CATEGORY_PAGE_SHARE = 0.35
 _SEARCH_PAGE_SHARE = 0.1
@@ -36,7 +36,7 @@ _LOGIN_SHARE = 0.8
 _CART_LINES_MAX = 3
 _LISTED_PRODUCTS = 2
 _CHECKOUT_STEPS = 4
-# Time on a page before the next thing is done: at least, and on average beyond that.
+# Time on a page before the next action: the minimum, and the mean of what is added to it.
 _THINK_LEAST_MS = 1_200
 _THINK_MEAN_MS = 9_000
 _SEARCHES = (
@@ -50,7 +50,7 @@ _SEARCHES = (
 
 
 class Kind(Enum):
-    """Kinds of events: the column `event`, and the schema where that is unstruct."""
+    """Kinds of events: the column `event`, and the schema if that is unstruct."""
 
     PAGE_VIEW = ("page_view", "")
     PAGE_PING = ("page_ping", "")
@@ -61,17 +61,17 @@ class Kind(Enum):
 
 
 class Hit(NamedTuple):
-    """One thing done, `gap_ms` after the one before it."""
+    """One action, `gap_ms` after the one before it."""
 
     gap_ms: int
     kind: Kind
     page: Page
     detail: str = ""  # JSON of the event's own data, or the columns se_* or pp_*
-    entities: str = ""  # JSON, each with a comma before it
+    entities: str = ""  # JSON, each preceded by a comma
 
 
 class Visit:
-    """The hits of one visit, drawn one by one; the visitor's cart and login change as they go."""
+    """The hits of one visit, drawn one by one; they change the visitor's cart and login."""
 
     def __init__(self, visitor: Visitor, random: Random) -> None:
         self._visitor = visitor
@@ -98,7 +98,7 @@ class Visit:
         chance = self._chance()
         store = self._store
         if chance < _PRODUCT_PAGE_SHARE:
-            # Products in front of the catalogue sell best.
+            # Products at the front of the catalogue sell best.
             return store.products[int(len(store.products) * self._chance() ** 2)]
         chance -= _PRODUCT_PAGE_SHARE
         if chance < _CATEGORY_PAGE_SHARE:

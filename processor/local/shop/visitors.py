@@ -1,20 +1,20 @@
-"""Who visits the shop: a few people often, most of them seldom."""
+"""The visitors of the shop: a few come often, most come seldom."""
 
 from random import Random
 
 from processor.local.shop.catalogue import STORES, Product, Store
 from processor.local.shop.devices import AMERICAN_PLACES, DEVICES, EUROPEAN_PLACES, PHONES
 
-# The n-th of all users is drawn as often as the power of a uniform number says: with 3, one user
-# in a hundred makes a fifth of the visits.
+# A user's number is drawn as this power of a uniform number: with 3, one user in a hundred makes a
+# fifth of the visits.
 _SKEW = 3
-# Those drawn most often, as a share of all users, also look at more pages in a visit.
+# This share of all users, the most frequent ones, also view more pages in a visit.
 _KEEN_SHARE = 0.05
-# Share of the stores, in the order of STORES; what is left goes to the last.
+# Shares of the stores, in the order of STORES; the last store gets the rest.
 _STORE_SHARES = (0.55, 0.33)
 _ACCOUNT_SHARE = 0.5
 _APP_ACCOUNT_SHARE = 0.8
-# Devices whose clock is wrong, by up to so much either way. Enrich corrects for it.
+# Share of devices with a wrong clock, and the maximum error either way. Enrich corrects it.
 _WRONG_CLOCK_SHARE = 0.1
 _WRONG_CLOCK_MS = 3_600_000
 
@@ -57,7 +57,7 @@ class Visitor:
         address = random.getrandbits(16)
         self.address = f"{self.place['user_ipaddress']}.{address >> 8}.{address & 255}"
         self.network_userid = uuid_text(random)
-        # Apps have no cookies: their session stands in an entity.
+        # Apps have no cookies: an entity holds their session.
         self.domain_userid = "" if mobile_app else uuid_text(random)
         has_account = chance() < (_APP_ACCOUNT_SHARE if mobile_app else _ACCOUNT_SHARE)
         self.account = uuid_text(random) if has_account else ""
@@ -75,12 +75,12 @@ class Visitor:
         return self.account if self.logged_in else ""
 
     def cart_cents(self) -> int:
-        """What the cart is worth."""
+        """The total value of the cart."""
         return sum(product.price_cents * quantity for product, quantity in self.cart)
 
 
 class Crowd:
-    """All users. They come into being at their first visit."""
+    """All users. Each is created at the first visit."""
 
     def __init__(self, random: Random, users: int) -> None:
         self._random = random
@@ -88,7 +88,7 @@ class Crowd:
         self._visitors: dict[int, Visitor] = {}
 
     def next_visitor(self) -> Visitor:
-        """Draw somebody who is not visiting now. Never ask while everybody is."""
+        """Draw a user who is not visiting now. Never call this while all users are visiting."""
         index = int(self._users * self._random.random() ** _SKEW)
         while (visitor := self._visitors.get(index)) is not None and visitor.active:
             index = (index + 1) % self._users

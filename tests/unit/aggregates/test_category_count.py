@@ -18,6 +18,17 @@ def test_equal_numbers_are_one_category_as_last_seen():
     assert found(1.0, 1) == {"1": 2}
 
 
+def test_a_category_has_one_text_however_its_number_is_spelled():
+    assert found(5, 5.0) == found(5.0, 5) == found(5.0, 5.0) == {"5": 2}
+    assert found(-0.0, 0) == {"0": 2}
+    assert found(1e17, 10**17, "100000000000000000") == {"100000000000000000": 3}
+    assert found(1e25, 0.1) == {"1e+25": 1, "0.1": 1}
+    state = None
+    for time_ms, value in enumerate((5, True, 5.0, "5", False)):
+        state = CATEGORY_COUNT.add(state, time_ms, value)
+    assert CATEGORY_COUNT.result(state) == {"5": 3, "false": 1, "true": 1}
+
+
 def test_a_number_and_its_text_are_one_category():
     assert found("5", 5, "5", "a") == {"5": 3, "a": 1}
 

@@ -1,12 +1,10 @@
-from typing import get_args
-
-from definitions.attributes import Aggregation
+from definitions.aggregations import AGGREGATIONS
 from processor.aggregates import AGGREGATES, FAMILIES
 
 
 def test_every_aggregation_stands_under_its_own_name():
     assert {name: one.name for name, one in AGGREGATES.items()} == {
-        name: name for name in get_args(Aggregation)
+        name: name for name in AGGREGATIONS
     }
 
 

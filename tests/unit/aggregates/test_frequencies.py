@@ -1,7 +1,9 @@
+from processor.aggregates import Ranked
+from processor.aggregates.distinct import keys_of
 from processor.aggregates.frequencies import frequencies
-from processor.limits import FREQUENCY_VALUES_MAX
+from processor.limits import FREQUENCY_LONG_TEXTS_MAX, FREQUENCY_VALUES_MAX, LONG_TEXT_CHARS
 
-FREQUENCIES = frequencies("any", lambda state: None)
+FREQUENCIES = frequencies("any", lambda state: None, Ranked(keys_of, lambda ranks: None))
 
 
 def added(*entries):
@@ -34,6 +36,17 @@ def test_of_equal_last_sightings_the_first_arrived_goes():
 def test_a_late_value_beyond_the_bound_is_the_one_that_goes():
     state = added(*[(10 + n, n) for n in range(FREQUENCY_VALUES_MAX)])
     assert FREQUENCIES.add(state, 3, "late") == state
+
+
+def test_of_long_texts_fewer_are_kept_and_no_other_value_goes_for_them():
+    short = [f"{n:0{LONG_TEXT_CHARS}}" for n in range(FREQUENCY_LONG_TEXTS_MAX)]
+    long = [f"{n:0{LONG_TEXT_CHARS + 1}}" for n in range(FREQUENCY_LONG_TEXTS_MAX + 2)]
+    state = added(*((1, text) for text in short), *((2 + n, text) for n, text in enumerate(long)))
+    assert list(state) == [*short, *long[2:]]
+    again = FREQUENCIES.add(state, 5_000, long[0])
+    assert list(again) == [*short, *long[3:], long[0]]
+    assert again[long[0]] == [1, 5_000]
+    assert FREQUENCIES.add(again, 5_001, long[5])[long[5]] == [2, 5_001]
 
 
 def test_gathering_and_merging_keep_all_values():

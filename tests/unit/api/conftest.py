@@ -24,7 +24,7 @@ from definitions.life_cycle import LifeCycleStep
 from definitions.records import objects_from_file
 from processor.api import Readiness, Server, Subscriptions, create_api, serve
 from processor.clock import wall_ms
-from processor.engine import Coverage, Plan, Profile, Source, compile_plan, new_coverage, step
+from processor.engine import Coverage, Plan, Profile, compile_plan, new_coverage, step
 from processor.errors import (
     BrokerError,
     InvalidDefinitionsError,
@@ -35,8 +35,9 @@ from processor.events import parse_event
 from processor.interventions import InterventionRecord, Pushed
 from processor.local.shop import Shop
 from processor.settings import Settings
-from processor.streaming.definitions_topic import Written
+from processor.streaming.definitions.definitions_topic import Written
 from processor.streaming.history import PastEvent
+from tests.by_hand import SOURCE
 
 EXAMPLE = Path(definitions.examples.__file__).with_name("ecommerce.py")
 START_MS = 1_700_000_000_000
@@ -89,7 +90,7 @@ class History:
 
     def __iter__(self) -> Iterator[PastEvent]:
         for offset, value in enumerate(self.values):
-            yield PastEvent(START_MS, 0, offset, value)
+            yield PastEvent(START_MS, 0, offset, value, wall_ms())
 
     def close(self) -> None:
         self.closed = True
@@ -122,7 +123,7 @@ class OneWorker:
 
     async def write_interventions(self, messages: Sequence[tuple[Pushed, bytes]]) -> None:
         if self.broker_away:
-            message = "the interventions were not all written"
+            message = "not all interventions were written"
             raise BrokerError(message)
         for pushed, value in messages:
             offset = len(self.written)
@@ -153,9 +154,9 @@ class OneWorker:
 
     def apply(self, lines: Iterable[bytes]) -> None:
         for offset, line in enumerate(lines):
-            for contribution in self.plan.contributions(parse_event(line), offset):
+            for contribution in self.plan.contributions(parse_event(line), SOURCE, offset):
                 profile = self.profiles.setdefault((KEY, contribution.id), Profile())
-                step(profile, contribution, self.plan, Source("enriched", 0))
+                step(profile, contribution, self.plan)
 
 
 @pytest.fixture(scope="session")
@@ -198,7 +199,7 @@ def busiest(worker: OneWorker) -> str:
 @pytest.fixture
 def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     monkeypatch.chdir(tmp_path)
-    return Settings(http="127.0.0.1:0")
+    return Settings(http="127.0.0.1:0", own_hosts="worker")
 
 
 @pytest.fixture

@@ -1,10 +1,12 @@
 """The collector over HTTP: what trackers and browsers are answered."""
 
 import asyncio
+import gzip
 import json
 import uuid
 from collections.abc import Callable
 
+import cramjam
 import httpx
 import pytest
 from fastapi import FastAPI
@@ -13,13 +15,11 @@ from snowplow_tracker import Emitter, PageView, Tracker
 from processor.api import create_api, create_collector, serve
 from processor.api.collector import PIXEL
 from processor.collector import Collected
-from processor.errors import NotReadyError
+from processor.errors import NotReadyError, ProcessorError
 from processor.events import ATOMIC_COLUMNS, parse_event
-from processor.limits import (
-    COLLECTOR_HEADER_BYTES_MAX,
-    COLLECTOR_QUERY_BYTES_MAX,
-    REQUEST_BYTES_MAX,
-)
+from processor.kafka.rights import no_right_to
+from processor.limits import COLLECTOR_HEADER_BYTES_MAX, COLLECTOR_QUERY_BYTES_MAX
+from processor.request_limits import REQUEST_BYTES_MAX
 from processor.settings import Settings
 from tests.unit.api.conftest import OneWorker
 
@@ -35,12 +35,14 @@ class Kept:
         self.events: list[dict[str, str]] = []
         self.refused: list[tuple[str, bytes]] = []
         self.away = False
+        self.refusal: ProcessorError = NotReadyError(
+            "Kafka did not accept the events", hint="send them again in a moment"
+        )
         self.taken = asyncio.Event()
 
     async def write(self, collected: Collected, received_ms: int) -> None:
         if self.away:
-            message = "Kafka did not take the events"
-            raise NotReadyError(message, hint="send them again in a moment")
+            raise self.refusal
         for event in collected.events:
             columns = [column.decode() for column in parse_event(event.value).columns]
             self.events.append(dict(zip(ATOMIC_COLUMNS, columns, strict=True)))
@@ -119,6 +121,14 @@ async def test_a_tracker_is_told_to_come_again_while_kafka_is_away(kept, client)
     assert answer.headers["access-control-allow-origin"] == "*"
 
 
+async def test_a_tracker_also_comes_again_where_a_right_is_missing(kept, client) -> None:
+    kept.away, kept.refusal = True, no_right_to("write 'enriched'", "refused")
+    answer = await client.get("/i?e=pv", headers={"Origin": "http://a.example"})
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+    assert answer.headers["access-control-allow-origin"] == "http://a.example"
+    assert "no right to write 'enriched'" in answer.json()["error"]
+
+
 async def test_the_official_tracker_sends_again_what_kafka_did_not_take(kept) -> None:
     server = await serve(create_collector(kept), Settings(http="127.0.0.1:0"))
     kept.away = True
@@ -133,10 +143,107 @@ async def test_the_official_tracker_sends_again_what_kafka_did_not_take(kept) ->
     await server.stop()
 
 
-async def test_the_first_forwarded_address_is_the_visitors(kept, client) -> None:
-    await client.get("/i?e=pv", headers={"X-Forwarded-For": "9.9.9.9, 10.0.0.1"})
-    await client.get("/i?e=pv")
-    assert [event["user_ipaddress"] for event in kept.events] == ["9.9.9.9", "127.0.0.1"]
+async def test_a_forwarded_address_is_the_visitors_where_its_proxy_is_trusted(kept, client) -> None:
+    headers = {"X-Forwarded-For": "8.8.8.8, 9.9.9.9:51234"}
+    await client.get("/i?e=pv", headers=headers)
+    settings = Settings(_env_file=None, trusted_proxies="127.0.0.0/8")
+    transport = httpx.ASGITransport(create_collector(kept, settings))
+    async with httpx.AsyncClient(transport=transport, base_url="http://collector") as behind:
+        await behind.get("/i?e=pv", headers=headers)
+        await behind.get("/i?e=pv")
+    told = [event["user_ipaddress"] for event in kept.events]
+    assert told == ["127.0.0.1", "9.9.9.9", "127.0.0.1"]
+
+
+@pytest.mark.parametrize(
+    ("header", "address"),
+    [
+        ("203.0.113.9:51234", "203.0.113.9"),
+        ("203.0.113.9:51234, 10.0.0.1:80", "203.0.113.9"),
+        ("[2001:db8::1]:51234", "2001:db8::1"),
+        ("2001:db8::1", "2001:db8::1"),
+        (" ", "127.0.0.1"),
+    ],
+)
+async def test_a_forwarded_address_has_no_port(kept, client_of, header, address) -> None:
+    settings = Settings(_env_file=None, trusted_proxies="127.0.0.0/8,10.0.0.0/8")
+    client = client_of(create_collector(kept, settings))
+    await client.get("/i?e=pv", headers={"X-Forwarded-For": header})
+    assert kept.events[0]["user_ipaddress"] == address
+
+
+@pytest.mark.parametrize("said", [{"Content-Encoding": "gzip"}, {}])
+@pytest.mark.parametrize(
+    "compress", [gzip.compress, lambda sent: bytes(cramjam.zstd.compress(sent))]
+)
+async def test_a_compressed_body_is_read(kept, client, said, compress) -> None:
+    sent = compress(body({"e": "pv"}, {"e": "pp"}).encode())
+    answer = await client.post(TP2, content=sent, headers={**JSON, **said})
+    assert (answer.status_code, answer.text) == (200, "ok")
+    assert len(kept.events) == 2
+
+
+@pytest.mark.parametrize(
+    ("sent", "encoding", "says", "reason"),
+    [
+        (b"\x8b\x07\x80", "br", "'br' is not read; send gzip, zstd or none", "payload"),
+        (
+            gzip.compress(b"{}", mtime=0)[:-3],
+            "gzip",
+            "gzip that cannot be read: it is cut off",
+            "payload",
+        ),
+        (gzip.compress(bytes(50_000_000), mtime=0), "gzip", "when it is decompressed", "too_large"),
+        (b"\xff\xfe\x00", "", "is not self-describing JSON", "payload"),
+    ],
+)
+async def test_a_body_that_is_compressed_in_another_way_is_told_so(
+    kept, client, sent, encoding, says, reason
+) -> None:
+    answer = await client.post(TP2, content=sent, headers={**JSON, "Content-Encoding": encoding})
+    assert answer.status_code == 400
+    assert says in answer.json()["error"]
+    assert "surrogates" not in answer.json()["error"]
+    assert kept.refused == [(reason, sent)]
+
+
+async def test_text_is_read_as_json(kept, client) -> None:
+    headers = {"Content-Type": "text/plain;charset=UTF-8"}
+    answer = await client.post(TP2, content=body({"e": "pv"}), headers=headers)
+    assert (answer.status_code, len(kept.events)) == (200, 1)
+
+
+async def test_half_of_an_emoji_in_one_event_costs_no_event(kept, client) -> None:
+    sent = body(*({"e": "pv", "page": page} for page in ("a", "Sale \ud83d", "b")))
+    answer = await client.post(TP2, content=sent, headers=JSON)
+    assert answer.status_code == 200
+    assert [event["page_title"] for event in kept.events] == ["a", "Sale \ufffd", "b"]
+    assert not kept.refused
+
+
+async def test_an_event_that_is_no_json_is_a_dead_letter_and_the_others_count(kept, client) -> None:
+    sent = body({"e": "pv"}, "HERE", {"e": "pp"}).replace('"HERE"', '{"e":"pv",}')
+    answer = await client.post(TP2, content=sent, headers=JSON)
+    assert (answer.status_code, len(kept.events)) == (200, 2)
+    assert kept.refused == [("payload", b'{"e":"pv",}')]
+
+
+@pytest.mark.parametrize("path", ["/r/tp2?u=https%3A%2F%2Fevil.test%2F", "/r/tp2?e=pv", "/r/x"])
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+async def test_nobody_is_redirected(kept, client, method, path) -> None:
+    answer = await client.request(method, path)
+    assert answer.status_code == 404
+    assert "location" not in answer.headers
+    assert method == "HEAD" or "redirects are off" in answer.json()["error"]
+    assert not kept.events
+    assert not kept.refused
+
+
+async def test_a_worker_with_a_collector_redirects_nobody(
+    kept: Kept, worker: OneWorker, settings: Settings, client_of
+) -> None:
+    client = client_of(create_api(worker, settings, kept))
+    assert (await client.get("/r/tp2?u=https://evil.test/")).status_code == 404
 
 
 async def test_headers_tell_the_useragent_and_the_page(kept, client) -> None:
@@ -228,7 +335,7 @@ async def test_a_post_that_misses_the_api_is_not_taken_for_a_trackers(
     client = client_of(create_api(worker, settings, kept))
     answer = await client.post(path, json={"key": "domain_userid"})
     assert answer.status_code == 404
-    assert "nothing is at this path" in answer.json()["error"]
+    assert "nothing exists at this path" in answer.json()["error"]
     assert not kept.refused
 
 

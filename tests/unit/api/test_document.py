@@ -6,7 +6,7 @@ from pathlib import Path
 from jsonschema import Draft202012Validator
 
 from processor.api.document import api_document
-from processor.api.failures import REGISTRY_PATHS
+from processor.api.http.failures import REGISTRY_PATHS
 
 FILE = Path(__file__).parents[3] / "schemas" / "api.json"
 STATUSES_OF_FAILURES = range(400, 600)

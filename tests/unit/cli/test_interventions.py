@@ -31,6 +31,12 @@ def test_a_criterion_that_had_to_be_unmet_says_not():
     assert why({**BECAUSE, "before": 101, "after": 99}) == "cart:value 101 → 99 (not > 100)"
 
 
+def test_what_must_change_reads_from_before_to_after():
+    assert (
+        why({**BECAUSE, "operator": "changed", "value": None}) == "cart:value 80 → 129.5 (changed)"
+    )
+
+
 def test_a_missing_value_is_nothing():
     missing = {**BECAUSE, "operator": "is not null", "value": None, "before": None, "after": "x"}
     assert why(missing) == "cart:value nothing → x (is not null)"

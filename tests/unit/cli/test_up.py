@@ -1,5 +1,9 @@
+import socket
 from pathlib import Path
 
+import pytest
+
+from processor.cli import up
 from processor.cli.up import worker_settings
 from processor.settings import Settings
 
@@ -32,3 +36,27 @@ def test_workers_take_events_from_trackers_unless_told_otherwise():
     settings = Settings(http="127.0.0.1:0", collector=False)
     (without,) = worker_settings(settings, "kafka:9092", 1)
     assert not without.collector
+
+
+@pytest.fixture
+def nothing_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(up, "LocalBroker", None)
+    monkeypatch.setattr(up, "start_workers", None)
+
+
+@pytest.mark.usefixtures("nothing_starts")
+def test_a_taken_port_is_told_before_anything_starts(run):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        result = run("up", "--http", f"127.0.0.1:{port}")
+    assert result.exit_code == 1
+    (line,) = result.stderr.splitlines()
+    assert f"the HTTP API cannot listen on 127.0.0.1:{port}" in line
+
+
+@pytest.mark.usefixtures("nothing_starts")
+def test_an_open_api_is_told_before_anything_starts(run):
+    result = run("up", "--http", "0.0.0.0:0")
+    assert result.exit_code == 2
+    (line,) = result.stderr.splitlines()
+    assert "would be open to anyone" in line

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from processor.cli import what_if
 from processor.events import ATOMIC_COLUMNS
 from processor.local.shop import Shop
 
@@ -136,6 +137,21 @@ def test_plain_lines_elsewhere_than_on_a_terminal(run, views, view_events):
     assert result.stderr == "4 events, 4 contributed\n"
 
 
+def test_an_empty_file_is_named(run, views, tmp_path):
+    empty = tmp_path / "empty.tsv"
+    empty.write_text("")
+    result = run("test", views, "--events", empty)
+    assert result.stderr.splitlines()[-1] == f"no events in the file {str(empty)!r}"
+
+
+def test_an_empty_topic_is_named_with_the_time_from_which_it_was_read(run, views, monkeypatch):
+    monkeypatch.setattr(what_if, "_take_topic", lambda *_: 0)
+    since = "2026-01-02T03:04:05.000Z"
+    result = run("test", views, "--from", since, "--enriched-topic", "shop")
+    line = result.stderr.splitlines()[-1]
+    assert line.startswith(f"no events in the topic 'shop' since {since} - ")
+
+
 def test_wrong_definitions_are_told_as_check_tells_them(run, wrong_file, view_events):
     result = run("test", wrong_file, "--events", view_events)
     assert result.exit_code == 1
@@ -159,3 +175,20 @@ def test_wrong_use(run, views, view_events, options):
     result = run("test", views, *options)
     assert result.exit_code == 2
     assert result.stderr.startswith("error: ")
+
+
+def test_ids_are_asked_for_in_any_case_and_nobody_has_none(run, views, tmp_path, monkeypatch):
+    uuid, nil = "8b1e51b9-9a4f-4c0e-8f4f-6f6f3a1c2d3e", "00000000-0000-0000-0000-000000000000"
+    users = [uuid, uuid.upper(), nil, "undefined"]
+    file = tmp_path / "ids.tsv"
+    file.write_text("\n".join(line(user, str(at)) for at, user in enumerate(users)))
+    monkeypatch.setenv("PROCESSOR_NOBODY_IDS", "null, undefined")
+    ids = ["--id", uuid.upper(), "--id", nil]
+    found = json_of(run, views, "--events", file, *ids)
+    assert found["profiles"]["domain_userid"] == {
+        uuid.upper(): {"web_v1:all": 2, "web_v1:recent": 2},
+        nil: {"web_v1:all": None, "web_v1:recent": None},
+    }
+    assert found["matched"] == 2
+    assert found["rejected"] == [{"attribute": "domain_userid", "reason": "nobody", "count": 2}]
+    assert list(json_of(run, views, "--events", file)["profiles"]["domain_userid"]) == [uuid]

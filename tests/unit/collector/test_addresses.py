@@ -63,6 +63,11 @@ def test_a_decorated_link_tells_who_sent_the_visitor() -> None:
         query_columns("_sp=u1.x")
 
 
+def test_half_a_character_in_a_query_is_replaced() -> None:
+    found = query_columns("utm_campaign=Sale%20%ED%A0%BD&utm_term=%ED%A0%BD%ED%B8%80")
+    assert found == {"mkt_campaign": "Sale \ufffd", "mkt_term": "\U0001f600"}
+
+
 def test_a_query_of_very_many_fields_is_refused() -> None:
     with pytest.raises(ValueError, match="fields"):
         query_columns("a=1&" * 2_000)

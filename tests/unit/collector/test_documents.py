@@ -67,7 +67,6 @@ def test_schema_parts() -> None:
         unstruct({"schema": "iglu:com.acme/a/jsonschema/1-0", "data": {}}),
         unstruct({"schema": f"iglu:{'a' * 2_000}/a/jsonschema/1-0-0", "data": {}}),
         unstruct(ENTITY).replace('"text"', '"te\nxt"'),
-        unstruct(ENTITY).replace("\\u00e4", "\\ud800"),
         '{"schema": "x", "data": ' + "[" * 5_000 + "]" * 5_000 + "}",
         f'{{"schema": "{SNOWPLOW}/unstruct_event/jsonschema/1-0-0", "data": {{"schema": '
         f'"iglu:a/b/jsonschema/1-0-0", "data": {"[" * 600}{"]" * 600}}}}}',
@@ -76,6 +75,16 @@ def test_schema_parts() -> None:
 def test_a_document_that_cannot_be_right_is_refused(text) -> None:
     with pytest.raises(ValueError, match=r"is not|has|column"):
         documents.unstruct_from_text(text)
+
+
+def test_half_a_character_is_replaced_and_bytes_that_are_no_text_too() -> None:
+    half = unstruct(ENTITY).replace("\\u00e4", "\\ud83d")
+    assert documents.unstruct_from_text(half) == documents.unstruct_from_text(
+        half.replace("\\ud83d", "\\ufffd")
+    )
+    bare = contexts([ENTITY]).replace("\\u00e4", "@").encode().replace(b"@", b"\xff")
+    text = documents.contexts_from_base64(base64.b64encode(bare).decode())
+    assert json.loads(text)["data"] == json.loads(bare.decode(errors="replace"))["data"]
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 from processor.collector import Arrival, enriched_event
 from processor.collector.lengths import LENGTHS
 from processor.errors import DeadLetterReason, MalformedEventError, TrackerProtocolError
-from processor.events import COLUMN_TYPES, ColumnType
+from processor.events import COLUMN_TYPES, ColumnType, parse_event
 from tests.unit.collector.conftest import EVENT_ID, RECEIVED_MS
 
 RECEIVED = "2023-11-14 22:13:20.123"
@@ -182,3 +182,62 @@ def test_a_line_that_no_worker_would_take_is_refused(arrival: Arrival) -> None:
 def test_the_same_request_gives_the_same_line(arrival: Arrival) -> None:
     assert arrival.received_ms == RECEIVED_MS
     assert enriched_event({"e": "pv"}, arrival) == enriched_event({"e": "pv"}, arrival)
+
+
+NO_ADDRESSES = [
+    "http://shop.test:abc/",
+    "http://shop.test:80:80/",
+    "http://shop.test:123456/",
+    "http://[bad/",
+    "http://[::1",
+    "http://a]b/",
+]
+
+
+@pytest.mark.parametrize("referrer", NO_ADDRESSES)
+def test_a_referrer_that_is_no_address_is_told_without_its_parts(columns_of, referrer) -> None:
+    found = columns_of({"url": "http://shop.test/a", "refr": referrer})
+    assert found["page_referrer"] == referrer
+    assert found["page_urlhost"] == "shop.test"
+    assert not [name for name in found if name.startswith("refr_")]
+
+
+@pytest.mark.parametrize("referrer", ["android-app://com.example/", "about:blank", "no address"])
+def test_a_referrer_of_another_kind_is_told(columns_of, referrer) -> None:
+    assert columns_of({"refr": referrer})["page_referrer"] == referrer
+
+
+@pytest.mark.parametrize("page", NO_ADDRESSES)
+def test_a_page_that_is_no_address_is_refused_as_enrich_does(arrival, page) -> None:
+    with pytest.raises(TrackerProtocolError, match="url"):
+        enriched_event({"e": "pv", "url": page}, arrival)
+
+
+@pytest.mark.parametrize("page", [*NO_ADDRESSES, "http://a/?_sp=u.x", "http://a/?" + "a&" * 2_000])
+def test_a_page_in_the_browsers_header_that_cannot_be_right_is_not_told(
+    columns_of, arrival, page
+) -> None:
+    found = columns_of({}, replace(arrival, page_url=page))
+    assert not [name for name in found if name.startswith(("page_", "mkt_", "refr_"))]
+
+
+@pytest.mark.parametrize(
+    ("sent", "derived"),
+    [("-3600000", RECEIVED), (None, RECEIVED), ("-3599000", "2023-11-14 22:13:19.123")],
+)
+def test_a_device_whose_clock_is_before_1970_counts(columns_of, sent, derived) -> None:
+    found = columns_of({"dtm": "-3600000"} | ({} if sent is None else {"stm": sent}))
+    assert found["dvce_created_tstamp"] == "1969-12-31 23:00:00.000"
+    assert found["derived_tstamp"] == derived
+
+
+def test_a_true_time_before_1970_is_told_and_the_event_counts_when_it_was_collected(
+    arrival: Arrival,
+) -> None:
+    value, _ = enriched_event({"e": "pv", "ttm": "-1"}, arrival)
+    event = parse_event(value)
+    assert (event.undated, event.time_ms) == (True, RECEIVED_MS)
+
+
+def test_the_address_of_a_tracker_has_no_port(columns_of) -> None:
+    assert columns_of({"ip": "203.0.113.9:51234"})["user_ipaddress"] == "203.0.113.9"

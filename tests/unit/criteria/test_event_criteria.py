@@ -3,10 +3,10 @@ from typing import get_args
 import pytest
 
 from definitions import AtomicProperty, CalculatedProperty, Criterion
-from definitions.criteria import CriterionOperator
+from definitions.operators import CriterionOperator
 from processor.criteria import compile_criteria
 from processor.events import ATOMIC_COLUMNS, parse_event
-from processor.limits import VALUE_BYTES_MAX
+from processor.limits import VALUE_CHARS_MAX
 
 APP = AtomicProperty(name="app_id")
 PLATFORM = AtomicProperty(name="platform")
@@ -114,7 +114,7 @@ def test_every_operator_of_event_criteria_is_in_the_table():
             "like",
             "shop/%",
             ["a", "a/b"],
-            ["", "x" * VALUE_BYTES_MAX],
+            ["", "x" * VALUE_CHARS_MAX],
         ),
     ],
 )

@@ -398,7 +398,7 @@ def test_an_event_specification_alone_selects_events():
 
 def test_every_code_of_a_catalog_is_seen_here():
     seen = {code for _, code, _ in WRONG_ATTRIBUTES + WRONG_SETS + WRONG_FIELDS}
-    elsewhere = {"file", "record_key", "published_content", "key_in_use"}
+    elsewhere = {"file", "record_key", "published_content", "key_in_use", "never_met"}
     elsewhere |= {"unknown_object", "published", "in_use", "exists", "unsupported"}
     assert seen | elsewhere == {code.value for code in ProblemCode}
 

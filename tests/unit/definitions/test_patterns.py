@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from definitions.limits import PATTERN_CHARS_MAX, VALUE_BYTES_MAX
+from definitions import patterns
+from definitions.limits import PATTERN_CHARS_MAX, VALUE_CHARS_MAX
 from definitions.patterns import PatternError, compile_like, compile_regular_expression
 
 # Seconds of CPU that the worst pattern may take over the longest value, on a slow machine.
@@ -51,6 +52,22 @@ SLOW_S = 3.0
 )
 def test_like_is_that_of_sql(pattern: str, text: str, matches: bool) -> None:
     assert compile_like(pattern)(text) is matches
+
+
+@pytest.mark.parametrize(
+    ("pattern", "plain"),
+    [
+        ("a", (False, "a", False)),
+        ("%", (True, "", True)),
+        ("%%a\\%%", (True, "a%", True)),
+        ("", (False, "", False)),
+        ("a%b", None),
+        ("a_", None),
+        ("a\\", None),
+    ],
+)
+def test_a_pattern_with_wildcards_at_its_ends_alone_is_plain(pattern: str, plain: object) -> None:
+    assert patterns.plain_like(pattern) == plain
 
 
 def plain_like(pattern: str, text: str) -> bool:
@@ -148,7 +165,8 @@ def test_the_longest_patterns_are_taken() -> None:
 def test_no_regular_expression_takes_long(pattern: str) -> None:
     test = compile_regular_expression(pattern)
     started = time.process_time()
-    test("a" * (VALUE_BYTES_MAX - 1) + "!")
+    test("a" * (VALUE_CHARS_MAX - 1) + "!")
+    test("😀" * VALUE_CHARS_MAX)
     assert time.process_time() - started < SLOW_S
 
 
@@ -156,5 +174,6 @@ def test_no_regular_expression_takes_long(pattern: str) -> None:
 def test_no_like_takes_long(pattern: str) -> None:
     test = compile_like(pattern)
     started = time.process_time()
-    assert not test("a" * VALUE_BYTES_MAX)
+    assert not test("a" * VALUE_CHARS_MAX)
+    assert not test("😀" * VALUE_CHARS_MAX)
     assert time.process_time() - started < SLOW_S

@@ -180,7 +180,7 @@ def test_definitions_that_are_known_already_can_be_named_in_a_wrong_file(tmp_pat
     wrong = RULE.registry_json() | {"owner": "me"}
     path.write_text(json.dumps(wrong))
     with pytest.raises(RecordError) as error:
-        objects_from_file(path, Catalog.empty().with_objects([GROUP]))
+        objects_from_file(path, lambda: Catalog.empty().with_objects([GROUP]))
     assert found(error) == [("owner", "intervention r v1 / owner")]
 
 
@@ -230,6 +230,27 @@ def test_two_definitions_of_one_name_in_a_file_are_refused(tmp_path):
     with pytest.raises(RecordError) as error:
         objects_from_file(path)
     assert [code for code, _ in found(error)] == ["duplicate_object"]
+
+
+@pytest.mark.parametrize(
+    ("suffix", "text"),
+    [
+        (
+            ".py",
+            "from definitions import *\ns = Service(name='s', owner='a@b.com', "
+            "attribute_groups=['web'])\n",
+        ),
+        (".json", '{"name": "s", "owner": "a@b.com", "attribute_groups": ["web"]}'),
+    ],
+)
+def test_a_text_where_a_group_is_linked_is_told_what_to_write(tmp_path, suffix, text):
+    path = tmp_path / f"shop{suffix}"
+    path.write_text(text)
+    with pytest.raises(RecordError) as error:
+        objects_from_file(path)
+    (problem,) = error.value.problems
+    assert problem.place == "service s / attribute group 1"
+    assert 'VersionedLinkAttributeGroup(name="web", version=1)' in problem.hint
 
 
 COUNTER = {"name": "n", "type": "int32", "aggregation": "counter", "events": []}

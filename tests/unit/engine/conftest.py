@@ -14,7 +14,6 @@ from definitions import (
 )
 from definitions.catalog import Catalog
 from processor.engine import (
-    Contribution,
     Profile,
     Source,
     changed_records,
@@ -26,7 +25,11 @@ from processor.engine import (
     read_attributes,
     step,
 )
+from processor.engine.counted_events import CountedEvents
 from processor.events import ATOMIC_COLUMNS, parse_event
+from processor.formats import NEWEST_LEVEL
+from processor.limits import DEDUPLICATION_BYTES, DEDUPLICATION_HORIZON_MS
+from tests.by_hand import contribution_of
 
 OWNER = "a@example.com"
 VALUE = AtomicProperty(name="se_value")
@@ -91,10 +94,14 @@ class Write:
 
 
 class Bench:
-    """One profile under a plan, with all its records in a dictionary."""
+    """One profile under a plan, with all its records in a dictionary.
 
-    def __init__(self, plan):
+    `remember_ids`: as a worker that has workers of format level 1 beside it.
+    """
+
+    def __init__(self, plan, *, remember_ids=False):
         self.plan = plan
+        self.remember_ids = remember_ids
         self.store = {}
         self.profile = Profile()
         self.events = 0
@@ -104,10 +111,10 @@ class Bench:
         found = self.plan.group_attributes(group)
         return next(one.series_id for one in found if one.name == name)
 
-    def step(self, time_ms, event_id=None, **values):
-        """Apply an event; `values` are by attribute name of group g."""
+    def step(self, time_ms, event_id=None, *, arrival_ms=None, **values):
+        """Apply an event that arrives when it happens; `values` are by attribute of group g."""
         self.events += 1
-        contribution = Contribution(
+        contribution = contribution_of(
             self.events,
             "domain_userid",
             "u1",
@@ -116,8 +123,11 @@ class Bench:
             "click",
             "",
             [(self.series(f"g:{name}"), value) for name, value in values.items()],
+            None,
+            time_ms if arrival_ms is None else arrival_ms,
+            Source("enriched", 3),
         )
-        stepped = step(self.profile, contribution, self.plan, Source("enriched", 3))
+        stepped = step(self.profile, contribution, self.plan, remember_ids=self.remember_ids)
         return None if stepped is None else stepped.fired
 
     def read(self, now_ms, group="g"):
@@ -125,12 +135,13 @@ class Bench:
 
     def reload(self):
         """Write what changed, and decode the profile anew."""
-        for suffix, record in changed_records(self.profile):
+        for suffix, record in changed_records(self.profile, NEWEST_LEVEL):
             if record is None:
                 self.store.pop(suffix, None)
             else:
                 self.store[suffix] = record
-        self.profile = decode_profile(self.store[b""], self.store.get)
+        head = self.store.get(b"")
+        self.profile = Profile() if head is None else decode_profile(head, self.store)
 
 
 class Several:
@@ -139,6 +150,7 @@ class Several:
     def __init__(self, plan):
         self.plan = plan
         self.profiles = {}
+        self.counted = CountedEvents(DEDUPLICATION_HORIZON_MS, bytes_max=DEDUPLICATION_BYTES)
 
     def profile(self, key, identifier):
         return self.profiles.setdefault((key, identifier), Profile())
@@ -152,16 +164,20 @@ class Several:
             **{"domain_userid": "", **columns},
         )  # fmt: skip
         parts = {}
-        for one in self.plan.contributions(event, offset):
+        contributions = self.plan.contributions(event, Source("enriched", 3), offset)
+        duplicates = self.counted.count(contributions, self.plan.series)
+        for one, duplicate in zip(contributions, duplicates, strict=True):
+            if duplicate:
+                continue
             profile = self.profile(one.key, one.id)
-            stepped = step(profile, one, self.plan, Source("enriched", 3))
+            stepped = step(profile, one, self.plan)
             for part in () if stepped is None else stepped.parts:
                 parts.setdefault(one.key, []).append(part)
         return parts
 
     def join(self, *parts):
         """Join parts at their targets, over the wire; return what fired."""
-        decoded = [decode_part(encode_part(part)) for part in parts]
+        decoded = [decode_part(encode_part(part, NEWEST_LEVEL)) for part in parts]
         fired = [
             join(self.profile(part.target_key, part.target_id), part, self.plan) for part in decoded
         ]

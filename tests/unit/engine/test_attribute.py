@@ -3,6 +3,7 @@
 import pytest
 
 from processor.limits import EXACT_DISTINCT_MAX, FREQUENCY_VALUES_MAX
+from tests.by_hand import SOURCE
 
 START = 1_700_000_000_000
 MINUTE = 60_000
@@ -105,14 +106,14 @@ def test_categories_and_distinct_counts_take_values_of_every_kind(write):
         )
     ]
     plan = write.plan(write.group(*attributes))
-    (one,) = plan.contributions(write.event(dvce_ismobile="1", app_id="shop"), 1)
+    (one,) = plan.contributions(write.event(dvce_ismobile="1", app_id="shop"), SOURCE, 1)
     assert {value for _, value in one.values} == {True, "shop"}
 
 
 def test_the_type_of_a_list_says_which_values_contribute(write):
     attribute = write.attribute("a", "unique_list", type="string_list")
     plan = write.plan(write.group(attribute))
-    assert plan.contributions(write.event(se_value="1.5"), 1) == []
+    assert plan.contributions(write.event(se_value="1.5"), SOURCE, 1) == []
     assert plan.take_rejected() == {("g_v1:a", "wrong_type"): 1}
 
 

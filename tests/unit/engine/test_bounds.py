@@ -2,9 +2,28 @@
 
 import pytest
 
-from definitions import AtomicProperty, CalculatedProperty, EntityProperty, EventProperty
+from definitions import (
+    AtomicProperty,
+    CalculatedProperty,
+    Criteria,
+    Criterion,
+    EntityProperty,
+    EventProperty,
+    domain_userid,
+    user_id,
+)
 from processor.errors import DeadLetterReason, MalformedEventError
-from processor.limits import ENTITIES_MAX, INTEGER_MAX, JSON_DEPTH_MAX, VALUE_BYTES_MAX
+from processor.formats import NEWEST_LEVEL
+from processor.limits import (
+    CONTRIBUTED_TEXT_BYTES_MAX,
+    ENTITIES_MAX,
+    FRAME_BYTES_MAX,
+    INTEGER_MAX,
+    JSON_DEPTH_MAX,
+    VALUE_CHARS_MAX,
+)
+from processor.streaming.messages.frames import Section, encode_section
+from tests.by_hand import SOURCE
 
 CLICK = EventProperty(vendor="com.acme", name="click", major_version=1, path="v")
 THING = EntityProperty(
@@ -15,7 +34,7 @@ HOUR = AtomicProperty(name="true_tstamp", date_part="hour_of_day")
 SUM = CalculatedProperty(operation="sum", properties=[CLICK, CLICK])
 JOINED = CalculatedProperty(operation="concat", properties=[CLICK, CLICK])
 SHIFTED = CalculatedProperty(operation="concat", properties=[AtomicProperty(name="app_id"), HOUR])
-LONG = "x" * VALUE_BYTES_MAX
+LONG = "x" * VALUE_CHARS_MAX
 
 
 def click(json_text):
@@ -32,7 +51,9 @@ def seen(write, kind, prop, **columns):
     """The value that contributed, else the reason that was counted, else None."""
     plan = write.plan(write.group(write.attribute("a", "last", type=kind, property=prop)))
     found = [
-        value for one in plan.contributions(write.event(**columns), 0) for _, value in one.values
+        value
+        for one in plan.contributions(write.event(**columns), SOURCE, 0)
+        for _, value in one.values
     ]
     counted = plan.take_rejected()
     if found:
@@ -73,7 +94,11 @@ REJECTED = "counted as rejected"
         ("double", CLICK, "1e308", 1e308),
         ("double", CLICK, "1e309", REJECTED),
         ("double", CLICK, "-1e309", REJECTED),
-        # Texts: as long as the bound.
+        ("string", CLICK, '"Sale \\ud83d"', "Sale \ufffd"),
+        # Texts: as long as the bound, in characters.
+        ("string", CLICK, '"' + "é" * VALUE_CHARS_MAX + '"', "é" * VALUE_CHARS_MAX),
+        ("string", CLICK, '"' + "😀" * VALUE_CHARS_MAX + '"', "😀" * VALUE_CHARS_MAX),
+        ("string", CLICK, '"' + "😀" * VALUE_CHARS_MAX + 'x"', REJECTED),
         ("string", CLICK, f'"{LONG}"', LONG),
         ("string", CLICK, f'"{LONG}x"', REJECTED),
         ("string", CLICK, '"' + "x" * 900_000 + '"', REJECTED),
@@ -114,6 +139,8 @@ def test_a_value_in_json_is_taken_or_counted(write, kind, prop, value, expected)
         ("int64", "txn_id", {"txn_id": "1.0"}, REJECTED),
         ("string", "page_title", {"page_title": LONG}, LONG),
         ("string", "page_title", {"page_title": LONG + "x"}, REJECTED),
+        ("string", "page_url", {"page_url": "€" * VALUE_CHARS_MAX}, "€" * VALUE_CHARS_MAX),
+        ("string", "page_url", {"page_url": "€" * VALUE_CHARS_MAX + "x"}, REJECTED),
         ("double", "page_title", {"page_title": "5"}, WRONG),
         ("bool", "br_cookies", {"br_cookies": "yes"}, REJECTED),
         ("string", "true_tstamp", {"true_tstamp": "2026-02-30 00:00:00"}, REJECTED),
@@ -130,7 +157,7 @@ def test_a_value_in_a_column_is_taken_or_counted(write, kind, prop, columns, exp
     assert seen(write, kind, where, **columns) == expected
 
 
-@pytest.mark.parametrize("text", ["NaN", "Infinity", "-Infinity", "nul", "01", '"\\ud800"'])
+@pytest.mark.parametrize("text", ["NaN", "Infinity", "-Infinity", "nul", "01", '"\\x"'])
 def test_what_is_not_json_is_the_events_fault(write, text):
     with pytest.raises(MalformedEventError) as caught:
         seen(write, "double", CLICK, unstruct_event=click(text))
@@ -169,7 +196,51 @@ def test_a_rejected_value_is_counted_for_every_attribute_that_it_would_have_fed(
     ]
     plan = write.plan(write.group(*attributes))
     event = write.event(unstruct_event=click("[1]"))
-    assert len(plan.contributions(event, 0)[0].values) == 1
-    plan.contributions(event, 1)
+    assert len(plan.contributions(event, SOURCE, 0)[0].values) == 1
+    plan.contributions(event, SOURCE, 1)
     assert plan.take_rejected() == {(f"g_v1:{name}", "rejected"): 2 for name in "abc"}
     assert plan.take_rejected() == {}
+
+
+def last_of(write, name, column):
+    """Attributes that look at the same events share what they contribute: this one has its own."""
+    other = Criterion.neq(AtomicProperty(name="event_name"), name)
+    prop = AtomicProperty(name=column)
+    return write.attribute(
+        name, "last", type="string", property=prop, criteria=Criteria(all=[other])
+    )
+
+
+@pytest.mark.parametrize(("texts", "kept"), [(100, 100), (192, 191), (600, 191)])
+def test_of_too_many_long_texts_in_one_event_those_beyond_a_frame_are_counted(write, texts, kept):
+    longest = "😀" * VALUE_CHARS_MAX
+    long = [last_of(write, f"long{at}", "page_url") for at in range(texts)]
+    short = last_of(write, "short", "page_title")
+    plan = write.plan(write.group(*long, short, write.attribute("n")))
+    (found,) = plan.contributions(write.event(page_url=longest, page_title="short"), SOURCE, 0)
+    values = [value for _, value in found.values]
+    assert (values.count(longest), values.count("short"), values.count(None)) == (kept, 1, 1)
+    rejected = plan.take_rejected()
+    assert len(rejected) == texts - kept
+    assert all(reason == "rejected" for _, reason in rejected)
+    section = Section("t" * 22, 1023, INTEGER_MAX, INTEGER_MAX, INTEGER_MAX, [found])
+    assert len(encode_section(section, NEWEST_LEVEL)) < FRAME_BYTES_MAX
+
+
+def test_long_texts_are_bounded_over_all_profiles_that_get_them(write):
+    plan = write.plan(
+        *(
+            write.group(
+                *(last_of(write, f"a{at}", "page_url") for at in range(100)),
+                name=name,
+                attribute_key=key,
+            )
+            for name, key in (("g", domain_userid), ("h", user_id))
+        )
+    )
+    event = write.event(page_url="😀" * VALUE_CHARS_MAX, user_id="me")
+    found = plan.contributions(event, SOURCE, 0)
+    texts = [value for one in found for _, value in one.values]
+    assert [len(one.values) for one in found] == [96, 96]
+    assert sum(len(text.encode()) for text in texts) <= CONTRIBUTED_TEXT_BYTES_MAX
+    assert len(plan.take_rejected()) == 2 * 4

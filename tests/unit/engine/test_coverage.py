@@ -5,6 +5,7 @@ import pytest
 from definitions import AtomicProperty, BatchAttributeGroup, Event, domain_userid
 from processor.engine import decode_coverage, new_coverage, read_since
 from processor.errors import StateFormatError
+from processor.formats import NEWEST_LEVEL
 
 HOUR_MS = 3_600_000
 NOW_MS = 1_700_000_000_000
@@ -122,12 +123,75 @@ def test_the_beginning_was_another_one_where_something_was_sent_under_older_defi
     plan()
     first, newer = plan(write.attribute("a")), plan(write.attribute("a"), version=2)
     coverage = begun(first)
-    assert not coverage.begin_later(first.definitions_offset, NOW_MS)
+    assert not coverage.sent_under(first.definitions_offset, NOW_MS)
     coverage.note(newer, NOW_MS)
     assert since(coverage, newer, NOW_MS) == {}
-    assert coverage.begin_later(first.definitions_offset - 1, NOW_MS)
+    assert not coverage.sent_under(first.definitions_offset, NOW_MS)
+    assert coverage.sent_under(first.definitions_offset - 1, NOW_MS)
     assert since(coverage, newer, NOW_MS) == {"a": NOW_MS}
-    assert not coverage.begin_later(first.definitions_offset - 1, NOW_MS + 1)
+    assert not coverage.sent_under(first.definitions_offset, NOW_MS + 1)
+
+
+def test_what_is_sent_under_older_definitions_moves_since_of_all_that_is_newer(write, plan):
+    a, b = write.attribute("a"), write.attribute("b", events=BUY)
+    first, second = plan(a), plan(a, b)
+    third = plan(a, b, write.attribute("c", events=VIEW))
+    coverage = begun(first)
+    for newer in (second, third):
+        coverage.note(newer, NOW_MS)
+    assert coverage.sent_under(second.definitions_offset, NOW_MS + 5)
+    assert since(coverage, third, NOW_MS) == {"b": NOW_MS, "c": NOW_MS + 5}
+    assert coverage.sent_under(first.definitions_offset, NOW_MS + 7)
+    assert since(coverage, third, NOW_MS) == {"b": NOW_MS + 7, "c": NOW_MS + 7}
+    assert not coverage.sent_under(third.definitions_offset, NOW_MS + 9)
+    assert not coverage.sent_under(first.definitions_offset, NOW_MS + 7)
+
+
+def test_what_is_new_begins_when_all_partitions_are_read_under_definitions_that_have_it(
+    write, plan
+):
+    first = plan(write.attribute("a"))
+    second = plan(write.attribute("a"), write.attribute("b", events=BUY))
+    coverage = begun(first)
+    coverage.note(second, NOW_MS)
+    assert coverage.read_under(first.definitions_offset, NOW_MS + 10)
+    assert coverage.read_under(first.definitions_offset, NOW_MS + 20)
+    assert since(coverage, second, NOW_MS) == {"b": NOW_MS + 20}
+    assert coverage.read_under(second.definitions_offset, NOW_MS + 30)
+    assert not coverage.read_under(second.definitions_offset, NOW_MS + 40)
+    assert since(coverage, second, NOW_MS) == {"b": NOW_MS + 30}
+    assert decode_coverage(coverage.encode(NEWEST_LEVEL)) == coverage
+
+
+def test_what_was_confirmed_begins_anew_when_a_partition_is_read_under_older_definitions(
+    write, plan
+):
+    """Its events that only the new attribute counts make no section that would say so."""
+    first = plan(write.attribute("a"))
+    second = plan(write.attribute("a"), write.attribute("b", events=BUY))
+    coverage = begun(first)
+    coverage.note(second, NOW_MS)
+    assert coverage.read_under(second.definitions_offset, NOW_MS + 30)
+    assert coverage.read_under(first.definitions_offset, NOW_MS + 60)
+    assert coverage.read_under(second.definitions_offset, NOW_MS + 80)
+    assert not coverage.read_under(second.definitions_offset, NOW_MS + 90)
+    assert since(coverage, second, NOW_MS) == {"b": NOW_MS + 80}
+
+
+def test_a_commit_that_names_no_definitions_takes_nothing_back(write, plan):
+    first = plan(write.attribute("a"))
+    coverage = begun(first)
+    assert not coverage.read_under(-1, NOW_MS + 30)
+    assert since(coverage, first, NOW_MS) == {}
+
+
+def test_a_beginning_in_the_future_is_cut(write, plan):
+    first = plan(write.attribute("a"))
+    second = plan(write.attribute("a"), write.attribute("b", events=BUY))
+    coverage = begun(first)
+    coverage.note(second, NOW_MS + 48 * HOUR_MS)
+    coverage.cut(NOW_MS)
+    assert since(coverage, second, NOW_MS) == {"b": NOW_MS}
 
 
 def test_registered_attributes_have_no_since(write):
@@ -191,7 +255,7 @@ def test_chunks_of_a_window_that_went_are_deleted(write, plan, bench):
     coverage.note(plan(write.attribute("x", events=BUY)), NOW_MS)
     coverage.renew(one.profile)
     one.reload()
-    assert list(one.store) == [b""]
+    assert list(one.store) == []
 
 
 def test_a_profile_of_this_generation_is_left_alone(write, plan, bench):
@@ -220,18 +284,18 @@ def test_a_coverage_comes_back_as_it_was(write, plan):
     ]
     coverage = begun(plan(*attributes), plan(attributes[0], version=2))
     assert coverage.gone
-    assert decode_coverage(coverage.encode()) == coverage
+    assert decode_coverage(coverage.encode(NEWEST_LEVEL)) == coverage
 
 
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
         (lambda data: data[:1] + b"\x09" + data[2:], "0xa9/9"),
-        (lambda data: b"\x00" + data[1:], "0x00/1"),
+        (lambda data: b"\x00" + data[1:], "0x00/2"),
         (lambda data: data[:-1] + bytes([data[-1] ^ 1]), "checksum"),
     ],
 )
 def test_a_record_that_is_not_ours_is_refused(write, plan, damage, message):
-    data = begun(plan(write.attribute("a"))).encode()
+    data = begun(plan(write.attribute("a"))).encode(NEWEST_LEVEL)
     with pytest.raises(StateFormatError, match=message):
         decode_coverage(damage(data))

@@ -14,6 +14,7 @@ from definitions import (
 from definitions import Event as Selector
 from processor.errors import MalformedEventError
 from processor.limits import IDENTIFIER_CHARS_MAX
+from tests.by_hand import SOURCE
 
 APP = AtomicProperty(name="app_id")
 KIND = EventProperty(vendor="com.acme", name="click", major_version=1, path="kind")
@@ -28,7 +29,7 @@ def data(**fields):
 
 
 def values(plan, event):
-    return [value for one in plan.contributions(event, 7) for _, value in one.values]
+    return [value for one in plan.contributions(event, SOURCE, 7) for _, value in one.values]
 
 
 def kind(value):
@@ -37,18 +38,21 @@ def kind(value):
 
 def test_a_contribution_names_the_event_and_the_profile(write):
     plan = write.plan(write.group(write.attribute("a")))
-    (one,) = plan.contributions(write.event(derived_tstamp="2026-11-22 10:00:00.1"), 7)
-    assert (one.offset, one.key, one.id) == (7, "domain_userid", "u1")
-    assert one.event_id == "0b6b5c6a-9a4f-4c0e-8f4f-6f6f3a1c2d3e"
-    assert (one.event_name, one.derived_tstamp) == ("click", "2026-11-22 10:00:00.1")
-    assert one.time_ms == write.event(derived_tstamp="2026-11-22 10:00:00.1").time_ms
+    (one,) = plan.contributions(write.event(derived_tstamp="2026-11-22 10:00:00.1"), SOURCE, 7)
+    assert (one.trigger.source, one.trigger.offset) == (SOURCE, 7)
+    assert (one.key, one.id) == ("domain_userid", "u1")
+    assert one.trigger.event_id == "0b6b5c6a-9a4f-4c0e-8f4f-6f6f3a1c2d3e"
+    assert one.trigger.event_name == "click"
+    assert one.trigger.derived_tstamp == "2026-11-22 10:00:00.1"
+    time_ms = write.event(derived_tstamp="2026-11-22 10:00:00.1").time_ms
+    assert one.trigger.time_ms == time_ms
     assert one.values == [(plan.group_attributes("g")[0].series_id, None)]
 
 
 def test_an_event_that_no_selector_matches_contributes_nothing(write):
     plan = write.plan(write.group(write.attribute("a", events=[Selector(name="view")])))
-    assert plan.contributions(write.event(), 0) == []
-    assert len(plan.contributions(write.event(event_name="view"), 0)) == 1
+    assert plan.contributions(write.event(), SOURCE, 0) == []
+    assert len(plan.contributions(write.event(event_name="view"), SOURCE, 0)) == 1
 
 
 def followed(*specifications):
@@ -63,7 +67,7 @@ def test_an_event_specification_selects_events_of_any_schema(write):
     for name in ("click", "view"):
         for wanted, contexts in enumerate(["", followed("sell"), followed("sell", "buy")]):
             event = write.event(event_name=name, contexts=contexts)
-            assert len(plan.contributions(event, 0)) == (wanted == 2)
+            assert len(plan.contributions(event, SOURCE, 0)) == (wanted == 2)
 
 
 def test_an_event_is_counted_by_its_specification_and_by_its_schema(write):
@@ -77,7 +81,7 @@ def test_an_event_is_counted_by_its_specification_and_by_its_schema(write):
     a, b, c = (one.series_id for one in plan.group_attributes("g"))
 
     def series(contexts, **columns):
-        found = plan.contributions(write.event(contexts=contexts, **columns), 0)
+        found = plan.contributions(write.event(contexts=contexts, **columns), SOURCE, 0)
         return {series_id for one in found for series_id, _ in one.values}
 
     assert series("") == {b}
@@ -90,24 +94,27 @@ def test_an_event_is_counted_by_its_specification_and_by_its_schema(write):
 def test_entities_are_read_only_where_a_definition_asks_for_event_specifications(write):
     broken = write.event(contexts="{")
     without = write.plan(write.group(write.attribute("a")))
-    assert len(without.contributions(broken, 0)) == 1
+    assert len(without.contributions(broken, SOURCE, 0)) == 1
     asked = write.attribute("a", events=[Selector(event_specification_id="buy")])
     with pytest.raises(MalformedEventError):
-        write.plan(write.group(asked)).contributions(broken, 0)
+        write.plan(write.group(asked)).contributions(broken, SOURCE, 0)
     others = write.plan(write.group(asked), app_ids=("shop",))
-    assert others.contributions(broken, 0) == []
+    assert others.contributions(broken, SOURCE, 0) == []
 
 
 @pytest.mark.parametrize("identifier", ["", "x" * (IDENTIFIER_CHARS_MAX + 1)])
 def test_an_event_without_a_usable_id_contributes_nothing(write, identifier):
     plan = write.plan(write.group(write.attribute("a")))
-    assert plan.contributions(write.event(domain_userid=identifier), 0) == []
-    assert len(plan.contributions(write.event(domain_userid="é" * IDENTIFIER_CHARS_MAX), 0)) == 1
+    assert plan.contributions(write.event(domain_userid=identifier), SOURCE, 0) == []
+    assert (
+        len(plan.contributions(write.event(domain_userid="é" * IDENTIFIER_CHARS_MAX), SOURCE, 0))
+        == 1
+    )
 
 
 def test_an_id_that_is_too_long_is_counted_once(write):
     plan = write.plan(write.group(write.attribute("a")))
-    plan.contributions(write.event(domain_userid="x" * 300), 0)
+    plan.contributions(write.event(domain_userid="x" * 300), SOURCE, 0)
     assert plan.take_rejected() == {("domain_userid", "identifier"): 1}
     assert plan.take_rejected() == {}
 
@@ -119,7 +126,7 @@ def test_an_id_that_is_too_long_is_counted_once(write):
 def test_numbers_and_booleans_of_a_key_are_their_json(write, value, text):
     key = AttributeKey(name="amount", property=AMOUNT)
     plan = write.plan(write.group(write.attribute("a"), attribute_key=key))
-    found = plan.contributions(write.event(unstruct_event=data(amount=value)), 0)
+    found = plan.contributions(write.event(unstruct_event=data(amount=value)), SOURCE, 0)
     assert [one.id for one in found] == ([] if text is None else [text])
 
 
@@ -129,19 +136,19 @@ def test_an_event_contributes_once_to_each_key(write):
         write.group(write.attribute("a"), name="h", attribute_key=user_id),
     ]
     plan = write.plan(*groups)
-    found = plan.contributions(write.event(user_id="u2", unstruct_event=data(amount=3)), 0)
+    found = plan.contributions(write.event(user_id="u2", unstruct_event=data(amount=3)), SOURCE, 0)
     assert [(one.key, one.id, len(one.values)) for one in found] == [
         ("domain_userid", "u1", 2),
         ("user_id", "u2", 1),
     ]
-    assert len(plan.contributions(write.event(unstruct_event=data(amount=3)), 0)) == 1
+    assert len(plan.contributions(write.event(unstruct_event=data(amount=3)), SOURCE, 0)) == 1
 
 
 def test_only_events_of_the_app_ids_count(write):
     plan = write.plan(write.group(write.attribute("a")), app_ids=("shop", "blog"))
-    assert plan.contributions(write.event(app_id="other"), 0) == []
-    assert plan.contributions(write.event(), 0) == []
-    assert len(plan.contributions(write.event(app_id="blog"), 0)) == 1
+    assert plan.contributions(write.event(app_id="other"), SOURCE, 0) == []
+    assert plan.contributions(write.event(), SOURCE, 0) == []
+    assert len(plan.contributions(write.event(app_id="blog"), SOURCE, 0)) == 1
 
 
 def test_criteria_lead_to_the_series_of_their_value(write):
@@ -169,13 +176,13 @@ def test_criteria_beside_an_equal_text_are_asked_too(write):
     )
     plan = write.plan(write.group(write.attribute("a", criteria=criteria)))
     good = {"app_id": "shop", "unstruct_event": data(kind="cart", amount=6)}
-    assert len(plan.contributions(write.event(**good), 0)) == 1
+    assert len(plan.contributions(write.event(**good), SOURCE, 0)) == 1
     for other in (
         {"app_id": "blog"},
         {"unstruct_event": data(kind="cart", amount=5)},
         {"unstruct_event": data(kind="view", amount=6)},
     ):
-        assert plan.contributions(write.event(**{**good, **other}), 0) == []
+        assert plan.contributions(write.event(**{**good, **other}), SOURCE, 0) == []
 
 
 @pytest.mark.parametrize(
@@ -233,4 +240,4 @@ def test_a_missing_value_contributes_nothing_and_is_not_counted(write, fields):
 def test_broken_json_in_a_column_that_is_read_is_the_events_fault(write):
     plan = write.plan(write.group(write.attribute("a", "sum", property=AMOUNT)))
     with pytest.raises(MalformedEventError):
-        plan.contributions(write.event(unstruct_event="{"), 0)
+        plan.contributions(write.event(unstruct_event="{"), SOURCE, 0)

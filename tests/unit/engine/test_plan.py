@@ -2,6 +2,7 @@ import pytest
 
 from definitions import Attribute, Service, user_id
 from processor.errors import DefinitionError
+from tests.by_hand import SOURCE
 
 
 def names(attributes):
@@ -16,7 +17,7 @@ def test_drafts_and_offline_groups_are_not_computed(write):
     draft = write.group(write.attribute("a"), is_published=False)
     offline = write.group(write.attribute("a"), name="h", online=False)
     plan = write.plan(draft, offline)
-    assert plan.contributions(write.event(), 0) == []
+    assert plan.contributions(write.event(), SOURCE, 0) == []
     with pytest.raises(DefinitionError, match="'g'"):
         plan.group_attributes("g")
 
@@ -52,7 +53,7 @@ def test_a_definition_that_is_not_computed_is_named(write):
 
 def test_versions_with_the_same_meaning_measure_an_event_once(write):
     plan = write.plan(*(write.group(write.attribute("a"), version=number) for number in (1, 2)))
-    (one,) = plan.contributions(write.event(), 0)
+    (one,) = plan.contributions(write.event(), SOURCE, 0)
     assert len(one.values) == 1
 
 

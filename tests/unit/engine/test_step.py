@@ -7,8 +7,9 @@ from definitions import (
     InterventionCriteriaAny,
     VersionedLinkAttributeGroup,
 )
-from processor.engine import Contribution, Source, step
-from processor.limits import WINDOW_SLACK_MIN_MS
+from processor.engine import step
+from processor.limits import HEAD_IDS_HORIZON_MS, WINDOW_SLACK_MIN_MS
+from tests.by_hand import contribution_of
 
 HOUR = 3_600_000
 START = 1_700_000_000_000
@@ -97,11 +98,21 @@ def test_a_clock_behind_the_event_times_reads_the_window_as_it_was(write, bench)
     assert one.read(START + 3_000)["a"] == 2
 
 
-# --- de-duplication -------------------------------------------------------------------------------
+# --- event ids in the head ------------------------------------------------------------------------
 
 
-def test_an_event_is_counted_once(write, bench):
-    one = bench(write.plan(write.group(write.attribute("a"))))
+@pytest.fixture
+def beside(write, bench):
+    """A profile of a worker that has workers of format level 1 beside it."""
+
+    def made(**settings):
+        return bench(write.plan(write.group(write.attribute("a")), **settings), remember_ids=True)
+
+    return made
+
+
+def test_an_event_in_the_head_is_counted_once(beside):
+    one = beside()
     assert one.step(START, "e", a=None) == ()
     one.profile.changed = False
     assert one.step(START, "e", a=None) is None
@@ -109,23 +120,30 @@ def test_an_event_is_counted_once(write, bench):
     assert one.read(START)["a"] == 1
 
 
-def test_an_event_id_is_forgotten_after_the_horizon_by_event_time(write, bench):
-    one = bench(write.plan(write.group(write.attribute("a")), deduplication_horizon_ms=1_000))
+def test_an_event_leaves_the_head_after_the_horizon_by_event_time(beside):
+    one = beside(deduplication_horizon_ms=1_000)
     one.step(START, "e", a=None)
     assert one.step(START + 999, "e", a=None) is None
     assert one.step(START + 1_000, "e", a=None) == ()
 
 
-def test_a_duplicate_does_not_move_the_time_of_the_profile(write, bench):
-    one = bench(write.plan(write.group(write.attribute("a")), deduplication_horizon_ms=1_000))
+def test_an_event_is_never_longer_in_the_head_than_an_hour(beside):
+    one = beside()
+    one.step(START, "e", a=None)
+    assert one.step(START + HEAD_IDS_HORIZON_MS - 1, "e", a=None) is None
+    assert one.step(START + HEAD_IDS_HORIZON_MS, "e", a=None) == ()
+
+
+def test_an_event_that_is_not_counted_does_not_move_the_time_of_the_profile(beside):
+    one = beside(deduplication_horizon_ms=1_000)
     one.step(START, "e", a=None)
     assert one.step(START + 999, "e", a=None) is None
     assert one.step(START + 500, "e", a=None) is None
     assert one.profile.head.latest_ms == START
 
 
-def test_the_last_ids_in_order_of_arrival_are_remembered(write, bench):
-    one = bench(write.plan(write.group(write.attribute("a")), deduplication_ids=2))
+def test_the_last_ids_in_order_of_arrival_are_in_the_head(beside):
+    one = beside(deduplication_ids=2)
     one.step(START, "e1", a=None)
     one.step(START - 9, "e2", a=None)
     assert one.step(START, "e1", a=None) is None
@@ -135,18 +153,17 @@ def test_the_last_ids_in_order_of_arrival_are_remembered(write, bench):
 
 
 @pytest.mark.parametrize("off", [{"deduplication_ids": 0}, {"deduplication_horizon_ms": 0}])
-def test_deduplication_can_be_off(write, bench, off):
-    one = bench(write.plan(write.group(write.attribute("a")), **off))
+def test_deduplication_can_be_off(beside, off):
+    one = beside(**off)
     one.step(START, "e", a=None)
     assert one.step(START, "e", a=None) == ()
     assert one.profile.head.id_times == b""
 
 
-def test_deduplication_agrees_with_a_plain_list(write, bench):
+def test_ids_in_the_head_agree_with_a_plain_list(beside):
     seeded = random.Random(5)
     for ids, horizon_ms in ((3, 20), (8, 50), (64, 1_000)):
-        settings = {"deduplication_ids": ids, "deduplication_horizon_ms": horizon_ms}
-        one = bench(write.plan(write.group(write.attribute("a")), **settings))
+        one = beside(deduplication_ids=ids, deduplication_horizon_ms=horizon_ms)
         counted, latest_ms = [], 0
         for clock in range(600):
             event_id, time_ms = f"e{seeded.randrange(40)}", clock - seeded.randrange(60) + 60
@@ -158,6 +175,22 @@ def test_deduplication_agrees_with_a_plain_list(write, bench):
                 latest_ms = max(latest_ms, time_ms)
             if clock % 100 == 0:
                 one.reload()
+
+
+def test_without_older_workers_nothing_is_added_to_the_head_and_what_is_there_counts(beside):
+    one = beside()
+    one.step(START, "e1", a=None)
+    one.step(START + 60_000, "e2", a=None)
+    one.remember_ids = False
+    one.step(START + 120_000, "e3", a=None)
+    assert len(one.profile.head.id_times) == 2 * 8
+    assert one.step(START + 180_000, "e1", a=None) is None
+    one.step(START + HEAD_IDS_HORIZON_MS, "e4", a=None)
+    assert one.step(START + HEAD_IDS_HORIZON_MS, "e2", a=None) is None
+    one.step(START + HEAD_IDS_HORIZON_MS + 60_000, "e5", a=None)
+    assert one.profile.head.id_times == one.profile.head.id_hashes == b"", "all are too old"
+    one.reload()
+    assert one.read(START)["a"] == 5
 
 
 # --- time to live ---------------------------------------------------------------------------------
@@ -247,9 +280,13 @@ def test_what_fired_says_what_a_person_needs_to_know(write, bench):
     (fired,) = one.step(START + 5, "e9", a=None, b=1.5)
     assert (fired.name, fired.version, fired.definitions_offset) == ("nudge", 3, 42)
     assert (fired.target_key, fired.target_id) == ("domain_userid", "u1")
-    assert fired.fired_at_ms == START + 5
+    assert fired.trigger.time_ms == START + 5
     assert fired.attributes == {"g:a": 2, "g:b": 1.5}
-    assert (fired.trigger.event_id, fired.trigger.offset, fired.trigger.partition) == ("e9", 2, 3)
+    assert (fired.trigger.event_id, fired.trigger.offset, fired.trigger.source.partition) == (
+        "e9",
+        2,
+        3,
+    )
     (because,) = fired.because
     assert (because.attribute, because.before, because.after) == ("g:a", 1, 2)
     assert because.group_version == 1
@@ -327,8 +364,8 @@ def test_rules_fire_in_the_order_of_their_names(write, bench):
 
 def test_a_contribution_that_no_live_attribute_reads_changes_nothing(write, bench):
     one = bench(write.plan(write.group(write.attribute("a"))))
-    contribution = Contribution(1, "domain_userid", "u1", START, "e", "click", "", [(77, None)])
-    assert step(one.profile, contribution, one.plan, Source("enriched", 0)) == ((), ())
+    contribution = contribution_of(1, "domain_userid", "u1", START, "e", "click", "", [(77, None)])
+    assert step(one.profile, contribution, one.plan) == ((), ())
     assert not one.profile.changed
     assert one.step(START, "e", a=None) == ()
 

@@ -1,9 +1,13 @@
 """What definitions would have made of events."""
 
+import gzip
+import struct
+
 import pytest
 
 from definitions import InterventionCriteriaAll, LinkAttributeKey, domain_sessionid, user_id
 from processor.engine import Source, WhatIf
+from processor.errors import DeadLetterReason
 from processor.events import ATOMIC_COLUMNS
 from processor.limits import WHAT_IF_FIRED_MAX, WHAT_IF_PROFILES_MAX
 
@@ -52,7 +56,7 @@ def test_values_and_interventions_are_those_of_the_events(plan):
     assert read(run, "nobody") == [None, None]
     (fired,) = run.fired
     assert (fired.name, fired.target_id, fired.trigger.event_id) == ("r", "u", "3")
-    assert (fired.trigger.topic, fired.trigger.partition, fired.trigger.offset) == (
+    assert (fired.trigger.source.topic, fired.trigger.source.partition, fired.trigger.offset) == (
         "enriched",
         2,
         2,
@@ -161,7 +165,7 @@ def test_parts_of_an_event_are_joined_in_the_order_of_keys(write):
     run = taken(WhatIf(write.plan(*groups, rule)), *clicks(*VISITS[:2]))
     assert [fired.target_key for fired in run.fired] == ["domain_sessionid", "user_id"]
     because = {one.attribute: (one.before, one.after) for one in run.fired[0].because}
-    assert because == {"a:n": (1, 2), "b:n": (2, 2)}
+    assert because == {"a:n": (1, 2), "b:n": (1, 2)}
 
 
 def test_with_ids_only_what_fires_for_them_counts_but_all_keys_are_known(joint_plan):
@@ -173,3 +177,28 @@ def test_with_ids_only_what_fires_for_them_counts_but_all_keys_are_known(joint_p
     assert read(run, "u") == [3]
     attributes = joint_plan.key_attributes("domain_userid")
     assert run.sample(attributes, 10, seed=1, now_ms=AT_MS) == ["u"]
+
+
+def test_events_of_packed_records_count_one_by_one(plan):
+    lines = [
+        line("u", "1", se_value="1.5"),
+        b"no event",
+        line("u", "2"),
+        gzip.compress(line("u", "3"), mtime=0),
+    ]
+    packed = b"\1\1" + b"".join(struct.pack(">I", len(one)) + one for one in lines)
+    run = taken(
+        WhatIf(plan),
+        gzip.compress(packed, mtime=0),
+        gzip.compress(line("u", "4", se_value="1"), mtime=0),
+        gzip.compress(packed, mtime=0)[:-9],
+        None,
+        line("u", "5"),
+    )
+    assert read(run, "u") == [4, 2.5]
+    assert (run.events, run.matched) == (8, 4)
+    assert run.malformed == {
+        DeadLetterReason.COLUMN_COUNT: 1,
+        DeadLetterReason.UTF8: 2,
+        DeadLetterReason.EMPTY: 1,
+    }

@@ -1,4 +1,5 @@
 import math
+from fractions import Fraction
 
 import pytest
 from hypothesis import given
@@ -7,9 +8,9 @@ from hypothesis import strategies as st
 from processor.errors import DefinitionError
 from processor.events import REJECTED
 from processor.events.calculated import compile_calculation
-from processor.limits import INTEGER_MAX, VALUE_BYTES_MAX
+from processor.limits import INTEGER_MAX, VALUE_CHARS_MAX
 
-LONG = "x" * VALUE_BYTES_MAX
+LONG = "x" * VALUE_CHARS_MAX
 
 
 @pytest.mark.parametrize(
@@ -25,7 +26,8 @@ LONG = "x" * VALUE_BYTES_MAX
         (["", ""], "-", "-"),
         (["", None], "-", ""),
         (["a", 1.5], "-", REJECTED),
-        (["a", 1.0], "-", REJECTED),
+        (["a", 1.0, 1e15, -0.0], "-", "a-1-1000000000000000-0"),
+        ([1e25], "-", REJECTED),
         (["a", True], "-", REJECTED),
         (["a", REJECTED], "-", REJECTED),
         ([None, REJECTED], "-", REJECTED),
@@ -47,7 +49,21 @@ NUMBERS = [
     ([2, -3, 4], (3, -24, -3, 4)),
     ([2, 1.5], (3.5, 3.0, 1.5, 2.0)),
     ([2, 3.0], (5.0, 6.0, 2.0, 3.0)),
-    ([0.1, 0.2, 0.3], (0.6, 0.1 * 0.2 * 0.3, 0.1, 0.3)),
+    ([0.1, 0.2, 0.3], (0.6, 0.006, 0.1, 0.3)),
+    ([0.1, 3], (3.1, 0.3, 0.1, 3.0)),
+    ([26.9, 5.78, 67.32], (100.0, 10467.04824, 5.78, 67.32)),
+    ([29.95, 3, -89.85], (-56.9, -8073.0225, -89.85, 29.95)),
+    ([0.1, -0.1], (0.0, -0.01, -0.1, 0.1)),
+    ([0.1, 0.2, -0.3], (0.0, -0.006, -0.3, 0.2)),
+    ([0.0, -5], (-5.0, 0.0, -5.0, 0.0)),
+    ([1e308, 10, 0.01], (1e308, 1e307, 0.01, 1e308)),
+    ([1e308, 1e308, 1e-308], (REJECTED, 1e308, 1e-308, 1e308)),
+    ([5e-324, 0.4], (0.4, 0.0, 5e-324, 0.4)),
+    # The decimal number is the greater one, the binary number the lesser; as floats they are equal.
+    (
+        [9.223372036854775e18, 9223372036854774900],
+        (1.844674407370955e19, 8.50705917302346e37, 9.223372036854775e18, 9.223372036854775e18),
+    ),
     ([1e308, 1e308], (REJECTED, REJECTED, 1e308, 1e308)),
     ([1e-200, 1e-200], (2e-200, 0.0, 1e-200, 1e-200)),
     ([INTEGER_MAX, 1], (REJECTED, INTEGER_MAX, 1, INTEGER_MAX)),
@@ -75,9 +91,32 @@ def test_arithmetic_gives_an_integer_only_of_integers(
     assert list(map(type, found)) == list(map(type, expected))
 
 
-@given(st.lists(st.floats(-1e300, 1e300), min_size=2, max_size=50))
-def test_a_sum_of_floats_is_rounded_once(values: list[float]) -> None:
-    assert compile_calculation("sum", "")(values) == math.fsum(values)
+def as_written(number: float) -> Fraction:
+    return Fraction(repr(number))
+
+
+@given(
+    st.sampled_from(["sum", "product", "min", "max"]),
+    st.lists(
+        st.builds(lambda n, k: n / 10**k, st.integers(-99_999, 99_999), st.integers(0, 4))
+        | st.integers(-(2**63), 2**63 - 1)
+        | st.floats(allow_nan=False, allow_infinity=False),
+        min_size=1,
+        max_size=50,
+    ),
+)
+def test_a_result_with_floats_is_that_of_the_written_numbers_rounded_once(
+    operation: str, values: list[float]
+) -> None:
+    values = [*values, 2.5]
+    operations = {"sum": sum, "product": math.prod, "min": min, "max": max}
+    exact = operations[operation](map(as_written, values))
+    try:
+        expected = float(exact)
+    except OverflowError:
+        assert compile_calculation(operation, "")(values) is REJECTED
+    else:
+        assert compile_calculation(operation, "")(values) == expected
 
 
 @given(
@@ -103,7 +142,7 @@ def test_every_result_is_within_bounds(operation: str, values: list[object]) -> 
         case float():
             assert math.isfinite(result)
         case str():
-            assert len(result.encode()) <= VALUE_BYTES_MAX
+            assert len(result) <= VALUE_CHARS_MAX
         case _:
             assert result is REJECTED
 

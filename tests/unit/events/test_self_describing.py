@@ -1,3 +1,4 @@
+import time
 from collections.abc import Callable
 
 import pytest
@@ -7,12 +8,7 @@ from hypothesis import strategies as st
 from processor.errors import DeadLetterReason, MalformedEventError
 from processor.events import REJECTED, parse_event, self_describing
 from processor.events.self_describing import schema_key
-from processor.limits import (
-    ENTITIES_MAX,
-    JSON_DEPTH_MAX,
-    SCHEMA_CACHE_MAX,
-    SCHEMA_PART_BYTES_MAX,
-)
+from processor.limits import ENTITIES_MAX, JSON_DEPTH_MAX, SCHEMA_CACHE_MAX, SCHEMA_PART_CHARS_MAX
 
 Make = Callable[..., bytes]
 PRODUCT = "com.acme/product/jsonschema/1-0-0"
@@ -149,11 +145,11 @@ def test_as_many_entities_as_allowed_are_all_read(line: Make, contexts: Make) ->
 def test_a_schema_uri_of_any_length_is_read_and_only_short_ones_are_remembered(
     line: Make, contexts: Make
 ) -> None:
-    vendor = "v" * SCHEMA_PART_BYTES_MAX
+    vendor = "v" * SCHEMA_PART_CHARS_MAX
     event = parse_event(line(contexts=contexts((f"{vendor}/b/jsonschema/1-0-0", 1), (PRODUCT, 2))))
     assert event.entity_data(f"{vendor}/b/1", 0) is None
     assert event.entity_data("com.acme/product/1", 0) == 2
-    assert max(map(len, self_describing._schema_keys)) <= SCHEMA_PART_BYTES_MAX
+    assert max(map(len, self_describing._schema_keys)) <= SCHEMA_PART_CHARS_MAX
 
 
 def nested(levels: int) -> bytes:
@@ -180,3 +176,12 @@ def test_many_brackets_beside_each_other_or_in_strings_are_not_deep(
     data = [[text]] * 2 * JSON_DEPTH_MAX
     event = parse_event(line(contexts=contexts((PRODUCT, data))))
     assert event.entity_data("com.acme/product/1", 0) == data
+
+
+@pytest.mark.parametrize("piece", [b'"', b"\\", b'"\\', b'\\"', b"[", b'["'])
+def test_no_column_takes_long(line: Make, piece: bytes) -> None:
+    column = b'{"data":[' + b"[" * (JSON_DEPTH_MAX + 1) + piece * (900_000 // len(piece))
+    event = parse_event(line(contexts=column))
+    started = time.process_time()
+    malformed(lambda: event.entity_data("a/b/1", 0))
+    assert time.process_time() - started < 1

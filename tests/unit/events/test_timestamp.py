@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from processor.events import timestamp
-from processor.events.timestamp import timestamp_ms
+from processor.events.timestamp import any_timestamp_ms, timestamp_ms, timestamp_text
 from processor.limits import SECOND_CACHE_MAX
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -68,7 +68,7 @@ def test_fractions_have_up_to_three_digits(text: bytes, expected: int) -> None:
         b"2013-11-26 00:02:05\n",
     ],
 )
-def test_anything_else_is_refused(text: bytes) -> None:
+def test_the_quick_way_reads_nothing_else(text: bytes) -> None:
     with pytest.raises(ValueError, match=r"not a timestamp|year|must be in|out of range"):
         timestamp_ms(text)
 
@@ -88,3 +88,63 @@ def test_the_cache_of_seconds_is_bounded() -> None:
         text = f"{moment:%Y-%m-%d %H:%M:%S}".encode()
         assert timestamp_ms(text) == (moment - EPOCH) // timedelta(milliseconds=1)
         assert len(timestamp._second_ms) <= SECOND_CACHE_MAX
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (b"2013-11-26 00:02:05.123", 1_385_424_125_123),
+        (b"2013-11-26T00:02:05", 1_385_424_125_000),
+        (b"2013-11-26T00:02:05.5Z", 1_385_424_125_500),
+        (b"2013-11-26t00:02:05.123z", 1_385_424_125_123),
+        (b"2013-11-26 00:02:05.123456", 1_385_424_125_123),
+        (b"2013-11-26 00:02:05.999999999", 1_385_424_125_999),
+        (b"2013-11-26 00:02:05,123", 1_385_424_125_123),
+        (b"2013-11-26 00:02:05 UTC", 1_385_424_125_000),
+        (b"2013-11-26T00:02:05+00:00", 1_385_424_125_000),
+        (b"2013-11-26T00:02:05.123+0000", 1_385_424_125_123),
+        (b"2013-11-26T01:02:05+01:00", 1_385_424_125_000),
+        (b"2013-11-25T19:02:05-0500", 1_385_424_125_000),
+        (b"2016-12-31 23:59:60.000", 1_483_228_799_000),
+        (b"2016-12-31T23:59:60.25Z", 1_483_228_799_250),
+        (b"2017-01-01T00:59:60+01:00", 1_483_228_799_000),
+    ],
+)
+def test_a_time_whose_meaning_is_clear_is_read(text: bytes, expected: int) -> None:
+    assert any_timestamp_ms(text) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"",
+        b"0026-01-01 15:00:59.993",
+        b"10013-12-10 01:09:46.708",
+        b"1969-12-31T23:59:59Z",
+        b"1970-01-01T00:30:00+01:00",
+        b"2016-12-31 12:00:60.000",
+        b"2023-02-29T00:00:00Z",
+        b"2026-13-01T00:00:00Z",
+        b"2026-01-01T24:00:00Z",
+        b"2026-01-01T00:00:00+25:00",
+        b"2026-01-01T00:00:00 CET",
+        b"2026-01-01T00:00",
+        b"2026-01-01",
+        b"01/02/2026 10:00:00",
+        b"1385424125123",
+        b"null",
+        "२०१३-11-26 00:02:05".encode(),
+        b"2013-11-26 00:02:05.\xff",
+        b"2013-11-26 00:02:05." + b"1" * 100_000 + b"x",
+    ],
+)
+def test_what_is_no_time_is_not_guessed_at(text: bytes) -> None:
+    with pytest.raises(ValueError, match=r".") as caught:
+        any_timestamp_ms(text)
+    assert len(str(caught.value)) < 200
+
+
+@given(MOMENTS)
+def test_a_time_is_written_as_it_is_read(moment: datetime) -> None:
+    time_ms = (moment.replace(tzinfo=UTC) - EPOCH) // timedelta(milliseconds=1)
+    assert timestamp_ms(timestamp_text(time_ms).encode()) == time_ms

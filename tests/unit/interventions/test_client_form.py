@@ -88,3 +88,39 @@ def test_a_pushed_intervention_is_told_like_any_other():
         "attributes": {"a": "1"},
         "target_attribute_key": {"name": "user_id", "id": "u"},
     }
+
+
+def data_with(path, value):
+    """A message in which one place holds another value."""
+    data = json.loads(json.dumps(DATA))
+    *outer, last = path
+    holder = data
+    for part in outer:
+        holder = holder[part]
+    holder[last] = value
+    return json.dumps({"data": data}).encode()
+
+
+ANY = [None, True, 0, 1.5, "", [], ["u"], {}, {"id": "u"}, [[]], 2**70]
+
+
+@pytest.mark.parametrize("value", ANY, ids=repr)
+@pytest.mark.parametrize(
+    ("path", "right"),
+    [
+        (("target_attribute_key", "id"), str),
+        (("target_attribute_key", "name"), str),
+        (("intervention_id",), str),
+        (("name",), str),
+        (("version",), int),
+        (("attributes",), dict),
+        (("target_attribute_key",), None),
+    ],
+    ids=str,
+)
+def test_a_field_of_another_type_is_refused(path, right, value):
+    if right and type(value) is right and value != "":
+        client_form(data_with(path, value))
+        return
+    with pytest.raises(ValueError, match="not an intervention"):
+        client_form(data_with(path, value))

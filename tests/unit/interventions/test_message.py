@@ -2,9 +2,16 @@ import dataclasses
 import json
 
 import pytest
+from msgspec.structs import replace
 
-from processor.interventions import Because, Fired, Trigger, encode_message
-from processor.limits import INTERVENTION_BYTES_MAX, RESULT_VALUES_MAX, VALUE_BYTES_MAX
+from processor.events import Source, Trigger
+from processor.interventions import Because, Fired, encode_message
+from processor.limits import (
+    INTERVENTION_BYTES_MAX,
+    LONG_TEXT_CHARS,
+    RESULT_VALUES_MAX,
+    VALUE_CHARS_MAX,
+)
 
 FIRED = Fired(
     name="cart_nudge",
@@ -13,8 +20,9 @@ FIRED = Fired(
     target_key="domain_userid",
     target_id="8b1",
     attributes={"ecommerce:total_cart_value": 129.5, "ecommerce:last_page": None},
-    fired_at_ms=1_795_341_600_123,
-    trigger=Trigger("e1", "page_view", "2026-11-22 10:00:00.1", "enriched", 3, 1234),
+    trigger=Trigger(
+        "e1", "page_view", "2026-11-22 10:00:00.1", Source("enriched", 3), 1234, 1_795_341_600_123
+    ),
     because=[Because("ecommerce:total_cart_value", 2, ">", 100, 80.0, 129.5)],
     definitions_offset=42,
 )
@@ -68,13 +76,14 @@ def test_the_message_has_the_public_form():
     ],
 )
 def test_the_timestamp_of_the_trigger_has_milliseconds_or_is_null(column, expected):
-    trigger = dataclasses.replace(FIRED.trigger, derived_tstamp=column)
+    trigger = replace(FIRED.trigger, derived_tstamp=column)
     message = decoded(dataclasses.replace(FIRED, trigger=trigger))
     assert message["data"]["trigger"]["derived_tstamp"] == expected
 
 
 def test_whole_seconds_keep_their_milliseconds():
-    fired = dataclasses.replace(FIRED, fired_at_ms=1_795_341_600_000)
+    trigger = replace(FIRED.trigger, time_ms=1_795_341_600_000)
+    fired = dataclasses.replace(FIRED, trigger=trigger)
     assert decoded(fired)["data"]["fired_at"] == "2026-11-22T10:00:00.000Z"
 
 
@@ -99,7 +108,7 @@ def test_a_list_of_a_criterion_is_told():
 
 
 def test_a_message_that_is_too_large_says_which_lists_and_maps_it_leaves_out():
-    longest = ["x" * VALUE_BYTES_MAX] * RESULT_VALUES_MAX
+    longest = ["x" * VALUE_CHARS_MAX] * RESULT_VALUES_MAX
     attributes = {f"g:list{number}": longest for number in range(20)}
     because = [Because("g:other", 1, "changed", None, {"a": 1}, {"a": 2})]
     fired = dataclasses.replace(FIRED, attributes={**attributes, "g:a": 5}, because=because)
@@ -108,3 +117,17 @@ def test_a_message_that_is_too_large_says_which_lists_and_maps_it_leaves_out():
     assert found["left_out"] == sorted([*attributes, "g:other"])
     assert found["attributes"] == {**dict.fromkeys(attributes), "g:a": 5}
     assert (found["because"][0]["before"], found["because"][0]["after"]) == (None, None)
+
+
+def test_a_message_of_long_texts_alone_that_is_too_large_says_which_it_leaves_out():
+    longest, short = "\1" * VALUE_CHARS_MAX, "\1" * LONG_TEXT_CHARS
+    attributes = {f"g:text{number:03}": longest for number in range(200)}
+    because = [Because("g:text000", 1, "!=", "x", short, longest)]
+    fired = dataclasses.replace(
+        FIRED, attributes={**attributes, "g:short": short, "g:list": ["a"]}, because=because
+    )
+    assert len(encode_message(fired)) < INTERVENTION_BYTES_MAX
+    found = decoded(fired)["data"]
+    assert found["left_out"] == sorted([*attributes, "g:list"])
+    assert found["attributes"]["g:short"] == short
+    assert (found["because"][0]["before"], found["because"][0]["after"]) == (short, None)

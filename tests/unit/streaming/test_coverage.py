@@ -7,24 +7,18 @@ import pytest
 
 from definitions import Attribute, Event, StreamAttributeGroup, domain_userid
 from definitions.catalog import Catalog
-from processor.engine import Contribution, Plan, Source, compile_plan, read_attributes, step
+from processor.engine import Plan, compile_plan, read_attributes, step
+from processor.profile_inputs import ProfileInput
 from processor.state import RocksDBStore
-from processor.streaming.frames import Section
-from processor.streaming.gates import Gate, GatePair
-from processor.streaming.ownership import Ownership
-from processor.streaming.positions import Positions
-from processor.streaming.profile_stage import sweep
-from processor.streaming.profile_table import COVERAGE_KEY, ProfileTable, record_prefix
+from processor.streaming.messages.frames import Section
+from processor.streaming.profiles.positions import Positions
+from processor.streaming.profiles.profile_table import COVERAGE_KEY, ProfileTable, record_prefix
+from processor.streaming.profiles.sweep import sweep
+from tests.by_hand import contribution_of
+from tests.unit.streaming.fakes import FakeDefinitions, flush, owned
 
 KEY = "domain_userid"
 NOW_MS = 1_700_000_000_000
-
-
-class Definitions:
-    """What a sweep reads of the definitions."""
-
-    def __init__(self, plan: Plan) -> None:
-        self.plan = plan
 
 
 def plan_of(offset: int, *names: str) -> Plan:
@@ -49,42 +43,27 @@ BOTH, ONE, BACK = plan_of(0, "a", "b"), plan_of(1, "b"), plan_of(2, "a", "b")
 
 @pytest.fixture
 def table(tmp_path: Path) -> ProfileTable:
-    found = ProfileTable(RocksDBStore(tmp_path / "s"), Positions("c"))
+    found = ProfileTable(RocksDBStore(tmp_path / "s"), Positions())
     found.note(BOTH, NOW_MS)
     return found
-
-
-def owned(table: ProfileTable) -> Ownership:
-    gates = GatePair(Gate("contributions", 0, 1, "member"), Gate("rules", 0, 1, "member"))
-    producer: Any = None  # a sweep sends nothing
-    return Ownership(gates, table, producer)
 
 
 def count(table: ProfileTable, plan: Plan, identifier: str, *names: str) -> None:
     prefix = record_prefix(KEY, identifier)
     profile = table.profile(prefix) or table.new_profile(prefix)
     series = [(one.series_id, None) for one in plan.group_attributes("g") if one.name in names]
-    position = table.positions.admit(Section("t", 0, 0, table.positions.next_offset, 0, []))
+    position = table.positions.admit(
+        Section("t", 0, 0, table.positions.next_offsets[ProfileInput.CONTRIBUTIONS], 0, [])
+    )
     assert position is not None
-    table.positions.next_offset += 1
-    position.time_ms = NOW_MS
-    event = f"{identifier} {table.positions.next_offset}"
+    table.positions.next_offsets[ProfileInput.CONTRIBUTIONS] += 1
+    event = f"{identifier} {table.positions.next_offsets[ProfileInput.CONTRIBUTIONS]}"
     step(
         profile,
-        Contribution(0, KEY, identifier, NOW_MS, event, "", "", series),  # type: ignore[arg-type]
+        contribution_of(0, KEY, identifier, NOW_MS, event, "", "", series),  # type: ignore[arg-type]
         plan,
-        Source("enriched", 0),
     )
     table.changed(prefix, profile)
-
-
-def flush(table: ProfileTable) -> set[bytes]:
-    for _ in table.begin_flush():
-        pass
-    written = set(table.flush_records)
-    table.write("t", 1, 0)
-    table.end_flush()
-    return written
 
 
 def read(table: ProfileTable, plan: Plan, identifier: str) -> dict[str, Any]:
@@ -109,21 +88,11 @@ def test_the_coverage_comes_back_with_the_store(table: ProfileTable) -> None:
     table.note(ONE, NOW_MS + 1)
     table.note(BACK, NOW_MS + 2)
     flush(table)
-    again = ProfileTable(table.store, Positions("c"))
+    again = ProfileTable(table.store, Positions())
     assert again.coverage == table.coverage
     assert again.flushed_generation == 1
     again.note(BACK, NOW_MS + 3)
     assert not again.has_changes
-
-
-def test_what_is_new_has_missed_the_events_that_were_applied(table: ProfileTable) -> None:
-    count(table, BOTH, "u", "a")
-    newer = plan_of(5, "a", "b", "c")
-    table.note(newer, 1)
-    (since_ms,) = {table.coverage.since_ms(one, NOW_MS) for one in newer.group_attributes("g")} - {
-        None
-    }
-    assert since_ms == NOW_MS
 
 
 @pytest.mark.parametrize("flushed", [True, False])
@@ -150,13 +119,13 @@ async def test_a_sweep_takes_what_has_come_back_since_and_forgets_that_it_was_go
     table.note(BACK, NOW_MS)
     count(table, BACK, "v", "a")
     own = owned(table)
-    await sweep(own, Definitions(BACK))  # type: ignore[arg-type]
+    await sweep(own, FakeDefinitions(BACK))
     assert table.coverage.gone, "profiles may have been written since, with what is gone"
     flush(table)
-    await sweep(own, Definitions(BACK))  # type: ignore[arg-type]
+    await sweep(own, FakeDefinitions(BACK))
     assert not table.coverage.gone
     assert COVERAGE_KEY in flush(table)
-    again = ProfileTable(table.store, Positions("c"))
+    again = ProfileTable(table.store, Positions())
     assert read(again, BACK, "u") == {"a": None, "b": 1}
     assert read(again, BACK, "v") == {"a": 1, "b": 1}
 
@@ -168,5 +137,5 @@ async def test_a_sweep_that_was_broken_off_forgets_nothing(table: ProfileTable) 
     flush(table)
     own = owned(table)
     own.gates.close()
-    await sweep(own, Definitions(ONE))  # type: ignore[arg-type]
+    await sweep(own, FakeDefinitions(ONE))
     assert table.coverage.gone

@@ -31,9 +31,9 @@ class Stored:
         self.writes = 0
         self.aggregates = [AGGREGATES[name] for name in names or sorted(AGGREGATES)]
         self.window = empty_window(SERIES)
-        self.parts = Parts(self.fetch)
+        self.parts = Parts(self)
 
-    def fetch(self, suffix):
+    def read(self, suffix):
         self.reads += 1
         kind, plain = self.store[suffix]
         if kind is Chunk:
@@ -63,7 +63,7 @@ class Stored:
                 plain = part.to_plain() if isinstance(part, Chunk) else part
                 self.store[suffix] = (type(part), msgspec.msgpack.encode(plain))
         self.window = msgspec.msgpack.decode(msgspec.msgpack.encode(self.window), type=Window)
-        self.parts = Parts(self.fetch)
+        self.parts = Parts(self)
 
     def result(self, name, after_ms, until_ms):
         family = AGGREGATES[name]

@@ -8,20 +8,26 @@ def chunk(number):
     return Chunk([number], [number])
 
 
-def test_a_stored_part_is_fetched_once():
-    fetched = []
+class Stored:
+    """A chunk under every suffix; `read_suffixes` are those that were read."""
 
-    def fetch(suffix):
-        fetched.append(suffix)
-        return chunk(1)
+    def __init__(self):
+        self.read_suffixes = []
 
-    parts = Parts(fetch)
+    def read(self, suffix):
+        self.read_suffixes.append(suffix)
+        return chunk(0)
+
+
+def test_a_stored_part_is_read_once():
+    stored = Stored()
+    parts = Parts(stored)
     assert parts.get(b"a") is parts.get(b"a")
-    assert fetched == [b"a"]
+    assert stored.read_suffixes == [b"a"]
 
 
 def test_changes_are_given_out_once_with_deletions_as_none():
-    parts = Parts(chunk)
+    parts = Parts(Stored())
     kept = chunk(1)
     parts.put(b"a", kept)
     parts.put(b"b", chunk(2))
@@ -31,8 +37,8 @@ def test_changes_are_given_out_once_with_deletions_as_none():
 
 
 def test_the_parts_that_were_got_last_stay_loaded_after_the_changes_are_given_out():
-    fetched = []
-    parts = Parts(lambda suffix: fetched.append(suffix) or chunk(0))
+    stored = Stored()
+    parts = Parts(stored)
     suffixes = [bytes([number]) for number in range(PARTS_LOADED_MAX + 3)]
     for suffix in suffixes:
         parts.put(suffix, chunk(1))
@@ -40,10 +46,10 @@ def test_the_parts_that_were_got_last_stay_loaded_after_the_changes_are_given_ou
     parts.take_changes()
     for suffix in suffixes:
         parts.get(suffix)
-    assert fetched == suffixes[1:4]
+    assert stored.read_suffixes == suffixes[1:4]
 
 
-def test_without_a_reader_every_part_stays():
+def test_without_a_store_every_part_stays():
     parts = Parts()
     for number in range(20):
         parts.put(bytes([number]), chunk(number))

@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 
 from processor.aggregates import AGGREGATES
 from processor.limits import EXACT_DISTINCT_MAX
+from tests.unit.aggregates.numeric import NUMERIC
 from tests.unit.windows.conftest import Stored, low_limits
 
-NUMERIC = sorted(AGGREGATES)
-OF_TEXTS = sorted(set(AGGREGATES) - {"sum", "mean", "min", "max"})
+NAMES = sorted(AGGREGATES)
+OF_TEXTS = sorted(set(AGGREGATES) - NUMERIC)
 
 
 def expected(entries, name, after_ms, until_ms):
@@ -55,7 +56,7 @@ def test_any_part_of_any_history_has_the_result_of_a_plain_list(
     seed, spread, lateness, deep, texts
 ):
     random = Random(seed)
-    names = OF_TEXTS if texts else NUMERIC
+    names = OF_TEXTS if texts else NAMES
     values = [*"abcdefgh", True, "x" * 600] if texts else [1.5, -2, 7, 0.1, 3, 10**15]
     with low_limits() if deep else nullcontext():
         stored = Stored(*names)
@@ -89,7 +90,7 @@ def test_what_is_dropped_changes_nothing_of_what_is_kept(seed, spread, lateness)
         for _ in range(5):
             after = random.randrange(clock - kept_ms, clock + 1)
             until = random.randrange(after, clock + 2)
-            for name in NUMERIC:
+            for name in NAMES:
                 assert stored.result(name, after, until) == expected(entries, name, after, until)
         stored.drop(clock)
         stored.save()

@@ -62,7 +62,7 @@ def test_it_comes_back_with_the_id_of_the_last_event_and_misses_nothing(server, 
     server.streams_then_ends("retry: 1", "", *event(1), *event(2, "two"))
     server.gives({"error": "not ready - try again"}, 503, Retry_After="0")
     # An event that was begun and not ended does not count; a heartbeat tells ids, too.
-    server.streams_then_ends("retry: 1", "", *event(3), "", ":", "id: beat", "", *event(9)[:2])
+    server.streams_then_ends("retry: 1", "", *event(3), "", ": id beat", *event(9)[:2])
     server.streams_on(*event(4))
     with subscription:
         assert versions(subscription, 4) == [1, 2, 3, 4]

@@ -1,0 +1,1 @@
+"""Routes of interventions: a stream for subscribers, and direct ones."""

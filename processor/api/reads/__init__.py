@@ -1,0 +1,1 @@
+"""Attributes and profiles, of this worker or another."""

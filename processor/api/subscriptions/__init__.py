@@ -1,0 +1,1 @@
+"""Who follows which ids, and what each of them still has to get."""

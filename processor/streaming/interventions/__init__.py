@@ -1,0 +1,1 @@
+"""Interventions: written on request, and followed for subscribers."""

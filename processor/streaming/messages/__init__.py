@@ -1,0 +1,1 @@
+"""What goes between the stages: frames, dead letters, their producers, arrival times."""

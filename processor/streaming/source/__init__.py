@@ -1,0 +1,1 @@
+"""The first stage: enriched events become contributions, framed by target partition."""
