@@ -46,7 +46,7 @@ demo: $(VENV)/.runtime $(NATIVE)  ## the ecommerce tutorial with live traffic; S
 	@$(BIN)/processor demo --seconds $(SECONDS)
 
 test: $(VENV)/.test $(NATIVE) $(PACKAGES)/.package-lock.json  ## every test and check, on a real broker
-	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --reruns 1 --reruns-delay 5 --max-suite-reruns 10 --rerun-show-tracebacks
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --reruns 2 --reruns-delay 5 --max-suite-reruns 10 --rerun-show-tracebacks
 
 fast: $(VENV)/.test $(NATIVE)  ## the tests that need no broker
 	@$(BIN)/python -m pytest -m "not broker and not storm" -n 2

@@ -209,6 +209,13 @@ class Reader(threading.Thread):
         last = self.answers[since:][-6:]
         return len(last) == 6 and all(answer.status_code == 200 for answer, _ in last)
 
+    def said(self) -> str:
+        """The last answers, for a failure to name."""
+        last = self.answers[-6:]
+        texts = [f"{len(self.answers)} answers"]
+        texts += [f"{a.status_code} after {seconds:.2f} s: {a.text[:200]}" for a, seconds in last]
+        return "\n".join(texts)
+
 
 @pytest.mark.usefixtures("both_run")
 def test_reads_while_partitions_move_are_right_or_refused_with_a_time(
@@ -218,20 +225,25 @@ def test_reads_while_partitions_move_are_right_or_refused_with_a_time(
     two = cluster.worker("two")
     assert {partition_of(cluster, user) for user in USERS} == {0, 1}
     reader = Reader(f"http://127.0.0.1:{balancer.port}")
+
+    def seen() -> str:
+        states = (worker.state() for worker in cluster.workers.values())
+        return "\n".join((reader.said(), *states))
+
     reader.start()
     try:
-        eventually(lambda: reader.serves(0))
+        eventually(lambda: reader.serves(0), what=seen)
         two.stop()
         since = len(reader.answers)
-        eventually(lambda: reader.serves(since), 60)
+        eventually(lambda: reader.serves(since), 60, what=seen)
         two.start().wait_ready()
         since = len(reader.answers)
-        eventually(lambda: reader.serves(since), 60)
+        eventually(lambda: reader.serves(since), 60, what=seen)
         two.signal(signal.SIGKILL)
         since = len(reader.answers)
-        eventually(lambda: 503 in reader.statuses(since), 40)
+        eventually(lambda: 503 in reader.statuses(since), 40, what=seen)
         since = len(reader.answers)
-        eventually(lambda: reader.serves(since), 60)
+        eventually(lambda: reader.serves(since), 60, what=seen)
     finally:
         two.kill()
         reader.ended = True
