@@ -25,6 +25,8 @@ from processor.errors import StateFormatError
 FIRST_LEVEL = 1
 # The highest level that this version reads, and the only level that a group of its workers writes.
 NEWEST_LEVEL = 2
+# Every version whose stages are processes of their own reads this level.
+STAGES_LEVEL = 2
 
 _SHORT_HEADER = struct.Struct(">BB")
 _HEADER = struct.Struct(">BBI")

@@ -289,6 +289,12 @@ WATERMARK_MARGIN_MS = 60_000
 WATERMARK_INTERVAL_S = 10.0
 # Seconds between two checks of the topics. Two must agree on a change: within half a minute.
 TOPICS_LOOK_S = 10.0
+# Seconds between two looks at the members of both groups.
+OTHERS_LOOK_S = 5.0
+# Seconds between two looks at what the profile stage has yet to apply; and after this many seconds
+# without a step, a partition counts as stuck.
+BACKLOG_LOOK_S = 1.0
+BACKLOG_STUCK_S = 30.0
 # Local files of a partition that another worker owns are removed if unused for this many seconds: a
 # takeover could not use them any longer (DELETE_RETENTION_MS). The same applies to damaged files.
 UNUSED_STORE_S = 86_400
@@ -314,6 +320,10 @@ TOUCH_CACHE_MAX = 10_000
 # --- commands -------------------------------------------------------------------------------------
 # Workers that `processor up` starts on one machine.
 LOCAL_WORKERS_MAX = 16
+# Processes of each stage of one worker.
+WORKER_PAIRS_MAX = 64
+# Memory that a pair of processes should have, of the machine or container.
+WORKER_PAIR_BYTES = 1_073_741_824
 # Interventions and visitors that the demo shows at once; they fit a terminal of 30 lines.
 DEMO_INTERVENTIONS_MAX = 8
 DEMO_VISITORS_MAX = 6

@@ -13,6 +13,21 @@ EVENTS_BY_CODE = Counter(
     ["code"],
     registry=REGISTRY,
 )
+BACKLOG_BYTES = Gauge(
+    "processor_backlog_bytes",
+    "about how many bytes of contributions the profile stage has yet to apply",
+    registry=REGISTRY,
+)
+BACKLOG_SECONDS = Gauge(
+    "processor_backlog_seconds",
+    "how long the oldest contributions have been waiting for the profile stage",
+    registry=REGISTRY,
+)
+SOURCE_WAITS = Gauge(
+    "processor_source_waits",
+    "1 while the source stage waits because too much is to be applied",
+    registry=REGISTRY,
+)
 EVENTS_MATCHED = Counter(
     "processor_events_matched", "events that contributed to a profile", registry=REGISTRY
 )

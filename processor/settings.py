@@ -54,6 +54,11 @@ class Settings(BaseSettings):
     )
     data_dir: Path = Field(Path("./data"), description="directory of all local state of a worker")
     http: str = Field("127.0.0.1:8080", description="host:port of the HTTP API")
+    source_http: str = Field(
+        "",
+        description="host:port of the source process, for other workers and the profile process; "
+        "empty = a free port of the host of http",
+    )
     advertised_url: str = Field("", description="URL of this worker for the others; from http")
     api_tokens: str = Field(
         "", repr=False, description="comma-separated name:scopes:sha256; empty = open"
@@ -162,6 +167,15 @@ class Settings(BaseSettings):
         le=4096,
         description="obsolete; has no effect, except that 0 = resent events are not recognised",
     )
+    backlog_bytes_max: int = Field(
+        1_073_741_824,
+        ge=1,
+        description="the source is not read further while about so many bytes of contributions "
+        "wait to be applied",
+    )
+    backlog_seconds_max: float = Field(
+        60.0, gt=0, description="the same while contributions have been waiting for so long"
+    )
     on_missing_records: str = Field(
         "stop",
         pattern="^(stop|earliest|latest)$",
@@ -215,9 +229,11 @@ class Settings(BaseSettings):
             raise ValueError(message)
         return value
 
-    @field_validator("http")
+    @field_validator("http", "source_http")
     @classmethod
-    def _http_is_host_and_port(cls, value: str) -> str:
+    def _http_is_host_and_port(cls, value: str, known: ValidationInfo) -> str:
+        if not value and known.field_name == "source_http":
+            return value
         host, _, port = value.rpartition(":")
         if not host or _NO_HOST.search(host) or not port.isdigit() or int(port) > 65535:  # noqa: PLR2004 - the largest port
             message = f"{value!r} is not HOST:PORT"
@@ -266,6 +282,21 @@ class Settings(BaseSettings):
         """URL at which other workers reach this one, without a trailing slash."""
         scheme = "https" if self.tls_cert else "http"
         return (self.advertised_url or f"{scheme}://{self.http}").rstrip("/")
+
+    def listening_at(self, address: str, name: str) -> "Settings":
+        """Return the settings of a process of this worker that listens on HOST:PORT.
+
+        Other workers reach it at the host that this worker advertises; `name` is its static name
+        in a group.
+        """
+        url = self.advertised_url
+        if url:
+            told = urlparse(url)
+            host = f"[{told.hostname}]" if ":" in (told.hostname or "") else told.hostname
+            scheme = "https" if self.tls_cert else "http"
+            url = f"{scheme}://{host}:{address.rpartition(':')[2]}"
+        own = {"http": address, "advertised_url": url, "instance_id": name}
+        return self.model_copy(update=own)
 
     @property
     def member_name(self) -> str:

@@ -5,7 +5,8 @@ from processor.api.backend import Backend, Degraded, Readiness
 from processor.api.collector import EventSink
 from processor.api.collector_application import create_collector
 from processor.api.open_doors import check_access, tell_open_doors
-from processor.api.server import Server, check_address, serve
+from processor.api.server import Server, check_address, listen, serve
+from processor.api.source_application import create_source_api
 from processor.api.subscriptions.subscriptions import Subscriptions
 
 __all__ = [
@@ -19,6 +20,8 @@ __all__ = [
     "check_address",
     "create_api",
     "create_collector",
+    "create_source_api",
+    "listen",
     "serve",
     "tell_open_doors",
 ]

@@ -1,6 +1,6 @@
 """What the HTTP API needs from its worker."""
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Literal, Protocol
@@ -26,7 +26,7 @@ class Readiness:
     """Whether this worker serves, and if not, why; `restored` is a fraction while it restores.
 
     It serves as long as one of its partitions does; `degraded` lists the closed ones. `code` is
-    what computes contributions.
+    what computes contributions. `definitions_offset` is the offset of the definitions in use.
     """
 
     ready: bool
@@ -34,6 +34,40 @@ class Readiness:
     restored: float
     degraded: tuple[Degraded, ...] = ()
     code: Literal["native", "python"] = "python"
+    definitions_offset: int = -1
+
+
+class Process(Protocol):
+    """One process of a worker, as its own API sees it. Called in the event loop's thread."""
+
+    @property
+    def stage(self) -> str:
+        """The stage that it runs: source or profiles."""
+        ...
+
+    def readiness(self) -> Readiness:
+        """Return whether it does its work; of both stages if the other process is beside it."""
+        ...
+
+    def stages(self) -> Mapping[str, Readiness]:
+        """Return the same of each process by stage: this one, and the one beside it."""
+        ...
+
+    async def metrics_beside(self) -> bytes:
+        """Return the metrics of the process beside this one; empty if there is none."""
+        ...
+
+
+class Reach(Protocol):
+    """What waits for definitions."""
+
+    async def reach(self, offset: int) -> int:
+        """Wait until this process uses the definitions up to `offset`; return what it uses.
+
+        Raises:
+            NotReadyError: it does not in time.
+        """
+        ...
 
 
 class Written(Protocol):
@@ -69,10 +103,6 @@ class Registry(Protocol):
 
     async def catalog(self) -> Catalog:
         """Return the definitions with everything that was committed before the call."""
-        ...
-
-    async def reach(self, offset: int) -> None:
-        """Wait until this worker uses the definitions up to `offset`."""
         ...
 
     async def change(self, step: Callable[[Catalog, Collection[str]], LifeCycleStep]) -> Written:
@@ -123,7 +153,7 @@ class PastEvents(Protocol):
         ...
 
 
-class Backend(Protocol):
+class Backend(Process, Reach, Protocol):
     """The worker, as the API sees it. Called in the event loop's thread.
 
     Only `past_events` blocks; it is called in a separate thread.
@@ -163,7 +193,18 @@ class Backend(Protocol):
         ...
 
     def other_urls(self) -> Collection[str]:
-        """Return the URLs of the other workers of the group."""
+        """Return the URLs of the other processes of the profile stage."""
+        ...
+
+    async def users_of_definitions(self) -> Collection[str]:
+        """Return the URLs of the processes of all other workers, as far as they can be seen."""
+        ...
+
+    async def beside_uses(self, offset: int, timeout_s: float) -> bool:
+        """Wait until the source process of this worker uses the definitions up to an offset.
+
+        Returns whether it does in time, or there is none.
+        """
         ...
 
     def owner_url(self, key: str, identifier: str) -> str | None:
@@ -190,8 +231,4 @@ class Backend(Protocol):
         Raises:
             NotReadyError: as for `committed_profile`.
         """
-        ...
-
-    def readiness(self) -> Readiness:
-        """Return whether this worker serves."""
         ...

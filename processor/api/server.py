@@ -45,12 +45,15 @@ class _QuietServer(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start the application and listen."""
         await self.lifespan.startup()
-        tls = self.config.ssl
-        self.servers = [
-            Listener(one, self._admission, self._connection, tls)  # type: ignore[misc]  # stands in for one of asyncio's
-            for one in sockets or ()
-        ]
+        self.servers = []
+        for one in sockets or ():
+            self.accept_on(one)
         self.started = True
+
+    def accept_on(self, listening: socket.socket) -> None:
+        """Accept the connections of a socket."""
+        listener = Listener(listening, self._admission, self._connection, self.config.ssl)
+        self.servers.append(listener)  # type: ignore[arg-type]  # stands in for one of asyncio's
 
     def _connection(self, place: Place) -> ImpatientConnection:
         return ImpatientConnection(
@@ -76,10 +79,14 @@ class _QuietServer(uvicorn.Server):
 class Server:
     """A listening API; `port` is the actual port."""
 
-    def __init__(self, port: int, server: uvicorn.Server, serving: "asyncio.Task[None]") -> None:
+    def __init__(self, port: int, server: _QuietServer, serving: "asyncio.Task[None]") -> None:
         self.port = port
         self._server = server
         self._serving = serving
+
+    def also_accept(self, shared: socket.socket) -> None:
+        """Accept connections of a listening socket that several processes have."""
+        self._server.accept_on(shared)
 
     async def stop(self) -> None:
         """Answer the requests in progress and stop listening."""
@@ -88,7 +95,10 @@ class Server:
 
 
 async def serve(
-    api: FastAPI, settings: Settings, *, on_closing: Callable[[], None] = _nothing
+    api: FastAPI,
+    settings: Settings,
+    *,
+    on_closing: Callable[[], None] = _nothing,
 ) -> Server:
     """Listen and return when requests are answered.
 
@@ -101,7 +111,7 @@ async def serve(
         ListenError: the address is in use or not ours, or the certificate cannot be used.
     """
     _build(api)
-    listening = _listen(settings)
+    listening = listen(settings)
     config = uvicorn.Config(
         api,
         http=ImpatientConnection,
@@ -144,7 +154,7 @@ def check_address(settings: Settings) -> None:
     Raises:
         ListenError: it is in use or not ours.
     """
-    _listen(settings).close()
+    listen(settings).close()
 
 
 def _build(api: FastAPI) -> None:
@@ -156,7 +166,12 @@ def _build(api: FastAPI) -> None:
         api.middleware_stack = api.build_middleware_stack()
 
 
-def _listen(settings: Settings) -> socket.socket:
+def listen(settings: Settings) -> socket.socket:
+    """Return a socket that listens on the address of the API.
+
+    Raises:
+        ListenError: the address is in use or not ours.
+    """
     host = settings.http_host.strip("[]")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listening = socket.socket(family, socket.SOCK_STREAM)

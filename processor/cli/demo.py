@@ -15,12 +15,13 @@ from processor.cli.definitions_files import publish_file
 from processor.cli.demo_view import Demo, LinesView, ScreenView, View
 from processor.cli.interventions import read_message
 from processor.cli.kafka import TopicReader
-from processor.cli.local_worker import LocalWorker, free_port
+from processor.cli.local_worker import LocalWorker
 from processor.cli.setting_options import default_settings
 from processor.cli.signals import ended_by_signals, undisturbed
 from processor.cli.traffic import EnrichedTopic, paced
 from processor.clock import monotonic_s, wall_ms
 from processor.errors import ProcessorError
+from processor.free_port import free_port
 from processor.local import LocalBroker
 from processor.local.shop import GeneratedEvent, Shop
 from processor.settings import Settings

@@ -3,7 +3,6 @@
 import os
 import queue
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -25,15 +24,6 @@ _READY = "ready "
 _LAST_LINES = 5
 # A worker that is busy with its state answers later than this; the request is then repeated.
 _ANSWER_S = 5.0
-
-
-def free_port(host: str) -> int:
-    """Return a port that is free now."""
-    bare = host.strip("[]")
-    with socket.socket(socket.AF_INET6 if ":" in bare else socket.AF_INET) as probe:
-        probe.bind((bare, 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 class LocalWorker:

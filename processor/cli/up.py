@@ -12,10 +12,11 @@ from typing import Annotated
 import typer
 
 from processor.api import check_access, check_address
-from processor.cli.local_worker import LocalWorker, free_port
+from processor.cli.local_worker import LocalWorker
 from processor.cli.setting_options import ALL_SETTINGS, with_settings
 from processor.cli.signals import ended_by_signals, undisturbed
 from processor.errors import UsageError
+from processor.free_port import free_port
 from processor.limits import LOCAL_WORKERS_MAX
 from processor.local import LocalBroker
 from processor.memory import memory_bytes

@@ -1,27 +1,34 @@
-"""The Faust application of a worker: its settings, its credentials, and the topics that it reads.
+"""The Faust application of a stage: its settings, its credentials, and the topics that it reads.
 
 Faust starts and stops what belongs to the group, and joins it. Everything else that it can do is
 off: it has no streams, no tables, no web server, no leader topic, and declares no topics.
 """
 
-import ssl
-from collections.abc import Iterable
 from typing import Any
 
 import faust
 
 from processor.settings import Settings
+from processor.stages import Stage
 from processor.streaming.fetch.assignor import PartitionAssignor
+from processor.streaming.fetch.kafka_tls import ssl_context
 
 _HEARTBEAT_S = 1.0
 
 
-def build_faust(settings: Settings, topics: Iterable[str]) -> faust.App:
-    """Return the Faust application, a member of the group that reads `topics`."""
+class App(faust.App):
+    """A Faust application without directories: it has no tables."""
+
+    def _create_directories(self) -> None:
+        """Create nothing."""
+
+
+def build_faust(settings: Settings, stage: Stage) -> App:
+    """Return the Faust application of a stage's process, a member of the stage's group."""
     servers = ";".join(f"processor://{one}" for one in settings.bootstrap_servers.split(","))
     session_s = settings.session_timeout_ms / 1000
-    app = faust.App(
-        settings.app_id,
+    app = App(
+        stage.group(settings),
         broker=servers,
         broker_credentials=_credentials(settings),
         autodiscover=False,
@@ -39,10 +46,10 @@ def build_faust(settings: Settings, topics: Iterable[str]) -> faust.App:
         broker_rebalance_timeout=session_s,
         broker_heartbeat_interval=_HEARTBEAT_S,
         broker_request_timeout=max(60.0, session_s),
-        consumer_group_instance_id=settings.member_name,
+        consumer_group_instance_id=stage.member_name(settings),
         consumer_auto_offset_reset="none",
     )
-    for topic in topics:
+    for topic in stage.topics(settings):
         app.topics.add(app.topic(topic))
     return app
 
@@ -51,11 +58,7 @@ def _credentials(settings: Settings) -> Any:
     protocol = settings.kafka_security_protocol
     if protocol == "PLAINTEXT":
         return None
-    context = None
-    if protocol.endswith("SSL"):
-        context = ssl.create_default_context(cafile=settings.kafka_ssl_cafile or None)
-        if settings.kafka_ssl_certfile:
-            context.load_cert_chain(settings.kafka_ssl_certfile, settings.kafka_ssl_keyfile or None)
+    context = ssl_context(settings) if protocol.endswith("SSL") else None
     if protocol == "SSL":
         return faust.SSLCredentials(context)
     return faust.SASLCredentials(

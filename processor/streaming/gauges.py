@@ -11,6 +11,7 @@ from processor.limits import CLOSED_LOOK_S
 from processor.metrics import CLOSED_BACKLOG, LAG, PARTITIONS
 from processor.profile_inputs import ProfileInput
 from processor.settings import Settings
+from processor.stages import Stage
 from processor.streaming.fetch.faults import Fault, fault_partition
 from processor.streaming.fetch.gated_consumer import GatedConsumer
 
@@ -27,6 +28,7 @@ class Gauges:
 
     Args:
         settings: the application.
+        stage: the stage of this process.
         consumer: has the gates.
         faults: returns why partitions are closed.
         fatal: ends the process.
@@ -35,11 +37,13 @@ class Gauges:
     def __init__(
         self,
         settings: Settings,
+        stage: Stage,
         consumer: GatedConsumer,
         faults: Callable[[], Sequence[Fault]],
         fatal: Callable[[BaseException], None],
     ) -> None:
         self._settings = settings
+        self._roles = _roles(settings, stage)
         self._consumer = consumer
         self._faults = faults
         self._fatal = fatal
@@ -63,10 +67,7 @@ class Gauges:
 
     def _set(self) -> None:
         settings = self._settings
-        roles = {
-            settings.enriched_topic: "source",
-            **{one.topic(settings): one.role for one in ProfileInput},
-        }
+        roles = self._roles
         closed = {fault.partition for fault in self._faults()}
         states = ("open", "closed", "degraded")
         counts = {(role, state): 0 for role in roles.values() for state in states}
@@ -81,6 +82,13 @@ class Gauges:
                 LAG.labels(gate.topic, str(gate.partition)).set(max(0, end - gate.next_offset))
         for (role, state), count in counts.items():
             PARTITIONS.labels(role, state).set(count)
+
+
+def _roles(settings: Settings, stage: Stage) -> dict[str, str]:
+    """Return the role of each topic that the stage reads, as metrics name it."""
+    if stage is Stage.SOURCE:
+        return {settings.enriched_topic: "source"}
+    return {one.topic(settings): one.role for one in ProfileInput}
 
 
 async def follow_backlogs(consumer: GatedConsumer, faults: Callable[[], Sequence[Fault]]) -> None:

@@ -13,11 +13,12 @@ from processor.streaming.definitions.current_definitions import Definitions
 from processor.streaming.fetch.faults import Fault, fault_partition
 from processor.streaming.fetch.gated_consumer import GatedConsumer
 from processor.streaming.fetch.gates import Gate
+from processor.streaming.fetch.other_workers import OtherWorkers
 from processor.streaming.fetch.topic_watch import TopicWatch
 
 
 class Readiness:
-    """Looks at the definitions, the group, and the gates of one worker."""
+    """Looks at the definitions, the groups, and the gates of one process."""
 
     def __init__(
         self,
@@ -25,11 +26,13 @@ class Readiness:
         definitions: Definitions,
         watch: TopicWatch,
         consumer: GatedConsumer,
+        others: OtherWorkers,
     ) -> None:
         self._settings = settings
         self._definitions = definitions
         self._watch = watch
         self._consumer = consumer
+        self._others = others
 
     def not_ready(self, faults: Sequence[Fault]) -> str:
         """Return why the worker does not serve; empty when every partition of it is open.
@@ -41,6 +44,8 @@ class Readiness:
             return self._watch.made_anew
         if not self._definitions.ready.is_set():
             return "reading definitions"
+        if self._others.wait:
+            return self._others.wait
         if not self._consumer.joined:
             return "joining the consumer group"
         if self._is_silent():

@@ -265,11 +265,11 @@ def show(reads: Mapping[str, Sequence[float]], seconds: float) -> None:
 @contextmanager
 def told(workers: Sequence[WorkerProcess], what: str) -> Iterator[None]:
     """Print how fast and how busy the workers were meanwhile, and how busy all others."""
-    processes = [psutil.Process(one.process.pid) for one in workers if one.process is not None]
+    processes = [process for one in workers for process in one.children()]
     looks: tuple[Callable[[], float], ...] = (
         time.monotonic,
         lambda: sum(worker.metric("processor_events_total") for worker in workers),
-        lambda: sum(map(cpu_seconds, processes)),
+        lambda: sum(map(cpu_seconds, workers)),
         lambda: sum(waited_s(process.pid) for process in processes),
         busy_s,
     )
@@ -280,8 +280,8 @@ def told(workers: Sequence[WorkerProcess], what: str) -> Iterator[None]:
     )
     print(
         f"{what}: {events / seconds:.0f} events/s; the workers used {cpu / seconds:.2f} cores, "
-        f"all others {(busy - cpu) / seconds:.2f} of {os.cpu_count()}; the workers' main threads "
-        f"waited for one {waited / seconds / len(workers):.0%} of the time",
+        f"all others {(busy - cpu) / seconds:.2f} of {os.cpu_count()}; the main threads "
+        f"waited for one {waited / seconds / len(processes):.0%} of the time",
         flush=True,
     )
 

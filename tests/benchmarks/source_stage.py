@@ -21,8 +21,10 @@ from processor.limits import RUN_RECORDS_MAX
 from processor.local.shop import Shop
 from processor.settings import Settings
 from processor.streaming.fetch.gates import Gate
+from processor.streaming.fetch.group_look import GroupLook
 from processor.streaming.slices import Slices
 from processor.streaming.source import native_code
+from processor.streaming.source.backlog import Backlog
 from processor.streaming.source.source_partition import SourcePartition
 from processor.streaming.source.source_stage import SourceStage
 from tests.unit.streaming.fakes import FakeDefinitions, FakeSender
@@ -36,9 +38,11 @@ PARTITIONS = 8
 async def spent_us(plan: Plan, records: list[FetchedRecord]) -> tuple[float, list[bytes]]:
     """CPU per event, and the frames."""
     sent = FakeSender()
+    settings = Settings(_env_file=None)
     stage = SourceStage(
-        FakeDefinitions(plan), Partitioner(PARTITIONS), Settings(_env_file=None), sent, Slices()
-    )
+        FakeDefinitions(plan), Partitioner(PARTITIONS), settings, sent, Slices(),
+        Backlog(settings, GroupLook(settings)),
+    )  # fmt: skip
     gate = Gate("enriched", 0, 1, "m", NEWEST_LEVEL)
     gate.opens_at(0)
     stage.partitions.running[0] = SourcePartition(gate, "t", 1, 0)

@@ -23,7 +23,6 @@ from pathlib import Path
 from statistics import median, quantiles
 
 import httpx
-import psutil
 from confluent_kafka import Producer
 
 from definitions.records import objects_from_file
@@ -34,7 +33,7 @@ from processor.local.shop import Shop
 from processor.settings import Settings
 from processor.streaming.definitions.definitions_topic import DefinitionsWriter
 from tests.benchmarks.stream_clients import StreamClients, allow_files
-from tests.benchmarks.worker import EXAMPLES, cpu_seconds
+from tests.benchmarks.worker import EXAMPLES, cpu_seconds, rss
 from tests.broker.cluster import Cluster, WorkerProcess
 from tests.broker.visits import KEY, attribute, group, rule, visit
 
@@ -105,24 +104,22 @@ def show(name: str, seconds: Sequence[float]) -> None:
 
 def measure_many(servers: str, directory: Path, chosen: argparse.Namespace) -> None:
     with one_worker(servers, directory) as worker:
-        assert worker.process is not None
-        process = psutil.Process(worker.process.pid)
         time.sleep(SETTLED_S)
-        before = process.memory_info().rss
+        before = rss(worker)
         ids = [f"user-{number}" for number in range(chosen.clients)]
         streams = [[(KEY, "everybody"), (KEY, id_)] for id_ in ids]
-        cpu, begun = cpu_seconds(process), time.monotonic()
+        cpu, begun = cpu_seconds(worker), time.monotonic()
         with _Looks(worker) as looks:
             opened = StreamClients(worker.port, streams, PROCESSES)
         with opened as clients:
-            each_ms = (cpu_seconds(process) - cpu) / chosen.clients * 1e3
+            each_ms = (cpu_seconds(worker) - cpu) / chosen.clients * 1e3
             took_s = time.monotonic() - begun
             print(f"{chosen.clients} clients after {took_s:.1f} s, {each_ms:.1f} ms of CPU each")
             show("  other requests meanwhile", looks.seconds)
-            cpu, begun = cpu_seconds(process), time.monotonic()
+            cpu, begun = cpu_seconds(worker), time.monotonic()
             time.sleep(SETTLED_S)  # of heartbeats
-            share = (cpu_seconds(process) - cpu) / (time.monotonic() - begun)
-            grown = process.memory_info().rss - before
+            share = (cpu_seconds(worker) - cpu) / (time.monotonic() - begun)
+            grown = rss(worker) - before
             print(
                 f"{grown / chosen.clients / 1024:.1f} KiB for each client "
                 f"({before >> 20} MiB before), {share:.0%} of a core for heartbeats"

@@ -15,8 +15,6 @@ from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
 
-import psutil
-
 from processor.local import LocalBroker
 from processor.local.shop import Shop
 from tests.benchmarks.worker import cpu_seconds
@@ -54,14 +52,10 @@ def measure(servers: str, directory: Path, partitions: int) -> None:
     try:
         cluster.publish([("attribute_group/g/1", GROUP)])
         worker = cluster.worker("one").start().wait_ready()
-        assert worker.process is not None
-        process = psutil.Process(worker.process.pid)
         events = Shop(1, 50 * partitions, start_ms=int(time.time() * 1000) - 3_600_000)
-        idle, _ = cost(worker, process, lambda: time.sleep(MEASURED_S))
+        idle, _ = cost(worker, lambda: time.sleep(MEASURED_S))
         trickle(cluster, events, partitions, SETTLED_S)
-        share, rate = cost(
-            worker, process, lambda: trickle(cluster, events, partitions, MEASURED_S)
-        )
+        share, rate = cost(worker, lambda: trickle(cluster, events, partitions, MEASURED_S))
         print(
             f"{partitions:4} partitions: {idle:5.1%} of a core without events; with one a second "
             f"each {share:5.1%}, {rate:5.1f} flushes/s",
@@ -71,15 +65,13 @@ def measure(servers: str, directory: Path, partitions: int) -> None:
         cluster.close()
 
 
-def cost(
-    worker: WorkerProcess, process: psutil.Process, meanwhile: Callable[[], None]
-) -> tuple[float, float]:
+def cost(worker: WorkerProcess, meanwhile: Callable[[], None]) -> tuple[float, float]:
     """CPU time as a share of a core, and flushes a second, while something happens."""
     flushed = worker.metric("processor_flushes_total", result="committed")
-    cpu_s, begun = cpu_seconds(process), time.monotonic()
+    cpu_s, begun = cpu_seconds(worker), time.monotonic()
     meanwhile()
     taken_s = time.monotonic() - begun
-    share = (cpu_seconds(process) - cpu_s) / taken_s
+    share = (cpu_seconds(worker) - cpu_s) / taken_s
     return share, (worker.metric("processor_flushes_total", result="committed") - flushed) / taken_s
 
 

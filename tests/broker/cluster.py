@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
@@ -24,6 +25,7 @@ from definitions.records import from_record
 from processor.kafka.topics import Topics
 from processor.profile_inputs import ProfileInput
 from processor.settings import Settings
+from processor.stages import Stage
 from processor.streaming.definitions.definitions_topic import DefinitionsWriter
 from tests.model.topic_reader import patiently
 
@@ -43,6 +45,18 @@ def free_port(count: int = 1) -> int:
                 probe.bind(("127.0.0.1", first + number if first else 0))
                 first = first or int(probe.getsockname()[1])
             return first
+
+
+def group_of(settings: Settings, topic: str) -> str:
+    """The group that reads a topic of an application."""
+    stage = Stage.SOURCE if topic == settings.enriched_topic else Stage.PROFILES
+    return stage.group(settings)
+
+
+def listening_ports(process: psutil.Process) -> set[int]:
+    """The ports on which a process accepts connections."""
+    connections = process.net_connections("tcp")
+    return {one.laddr.port for one in connections if one.status == psutil.CONN_LISTEN}
 
 
 class WorkerProcess:
@@ -89,7 +103,7 @@ class WorkerProcess:
         with self.log_path.open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, str(self.root / WORKER)], env=environment, stdout=log, stderr=log,
-                preexec_fn=self._limit_files,
+                preexec_fn=self._limit_files, start_new_session=True,
             )  # fmt: skip
         return self
 
@@ -98,8 +112,13 @@ class WorkerProcess:
             resource.setrlimit(resource.RLIMIT_NOFILE, (self.files, self.files))
 
     def signal(self, number: int) -> None:
+        """Send a signal: to all its processes, but to the parent alone if they shall end well."""
         assert self.process is not None
-        self.process.send_signal(number)
+        if number == signal.SIGTERM:
+            self.process.send_signal(number)
+        else:
+            with suppress(ProcessLookupError):
+                os.killpg(self.process.pid, number)
 
     def kill(self) -> None:
         """End it as a power cut would end it."""
@@ -154,6 +173,19 @@ class WorkerProcess:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         verify = self.cluster.verify
         return httpx.get(self.url + path, timeout=timeout_s, headers=headers, verify=verify)
+
+    def uses_definitions(self, offset: int) -> bool:
+        """Whether the processes of both stages use the definitions up to an offset."""
+        return self.definitions_offset() >= offset
+
+    def definitions_offset(self) -> int:
+        name = "processor_definitions_offset"
+        return int(min(self.metric(name, stage=stage) for stage in Stage))
+
+    def children(self) -> list[psutil.Process]:
+        """Its processes, without the parent."""
+        assert self.process is not None
+        return psutil.Process(self.process.pid).children()
 
     def log(self) -> str:
         return self.log_path.read_text(errors="replace") if self.log_path.exists() else ""
@@ -255,7 +287,7 @@ class Cluster:
         return count
 
     def lag(self, topic: str) -> int:
-        """Records of a topic behind which the group's committed offsets are, as Kafka counts."""
+        """Records of a topic behind which the committed offsets are, as Kafka counts."""
         return sum(self._lags(topic).values())
 
     def _lags(self, topic: str) -> dict[str, int]:
@@ -264,23 +296,30 @@ class Cluster:
             TopicPartition(topic, number)
             for number in self.admin.list_topics(topic, timeout=30).topics[topic].partitions
         ]
-        asked = ConsumerGroupTopicPartitions(self.settings.app_id, partitions)
-        group = self.settings.app_id
-        answer = patiently(
-            lambda: self.admin.list_consumer_group_offsets([asked])[group].result(30)
-        )
+        # A version with one group commits the offsets of all topics in that of the source.
+        groups = {stage.group(self.settings) for stage in Stage}
+        at: dict[int, int] = {}
+        for group in groups:
+            asked = ConsumerGroupTopicPartitions(group, partitions)
+            answer = patiently(
+                lambda one=asked, name=group: self.admin.list_consumer_group_offsets([one])[
+                    name
+                ].result(30)
+            )
+            for one in answer.topic_partitions:
+                at[one.partition] = max(one.offset, at.get(one.partition, 0))
         consumer = Consumer(
             {"bootstrap.servers": self.bootstrap_servers, "group.id": "lag", "log_level": 0}
         )
         found = {}
         try:
-            for committed in answer.topic_partitions:
-                where = TopicPartition(topic, committed.partition)
+            for number, committed in at.items():
+                where = TopicPartition(topic, number)
                 low, high = patiently(
                     lambda one=where: consumer.get_watermark_offsets(one, timeout=30)
                 )
-                if behind := high - max(committed.offset, low):
-                    found[f"{topic}:{committed.partition}"] = behind
+                if behind := high - max(committed, low):
+                    found[f"{topic}:{number}"] = behind
         finally:
             consumer.close()
         return found

@@ -177,7 +177,7 @@ def test_frames_whose_definitions_are_gone_say_so_and_are_applied_when_they_come
     visits = Visits(cluster)
     visits.send(good + bad)
     cluster.wait_applied(60)
-    newest = int(worker.metric("processor_definitions_offset"))
+    newest = worker.definitions_offset()
     source = topic_id(cluster.bootstrap_servers, settings.enriched_topic)
     waits = Section(source, 9, newest + 1, 1, 0, [contribution(0, "x")])
     write_frames(cluster, 1, frame(waits))

@@ -21,7 +21,7 @@ from confluent_kafka import (
     TopicPartition,
 )
 
-from tests.broker.cluster import Cluster, WorkerProcess
+from tests.broker.cluster import Cluster, WorkerProcess, group_of
 from tests.broker.visits import (
     KEY,
     application,
@@ -266,7 +266,8 @@ def counted_parts(worker: WorkerProcess) -> Counter[str]:
 def partitions_read(worker: WorkerProcess, topic: str) -> set[str]:
     """The partitions of a topic that a worker reads."""
     samples = httpx.get(f"{worker.url}/metrics", timeout=10.0).text
-    found = re.findall(r'processor_lag_records\{partition="(\d+)",topic="([^"]+)"\}', samples)
+    sample = r'processor_lag_records\{partition="(\d+)",stage="\w+",topic="([^"]+)"\}'
+    found = re.findall(sample, samples)
     return {number for number, of in found if of == topic}
 
 
@@ -341,7 +342,8 @@ def test_the_group_has_the_offsets_of_parts_that_are_applied_also_when_nothing_f
 
 def set_offsets(cluster: Cluster, offsets: list[TopicPartition]) -> bool:
     """Set what the group has committed; return whether Kafka took it."""
-    asked = ConsumerGroupTopicPartitions(cluster.settings.app_id, offsets)
+    group = group_of(cluster.settings, offsets[0].topic)
+    asked = ConsumerGroupTopicPartitions(group, offsets)
     with suppress(KafkaException):
         (answer,) = cluster.admin.alter_consumer_group_offsets([asked]).values()
         return all(one.error is None for one in answer.result(30).topic_partitions)
@@ -458,7 +460,7 @@ def test_parts_that_are_applied_are_not_applied_again(by_hand: Sessions) -> None
 
 def test_parts_wait_for_the_definitions_that_they_were_made_under(by_hand: Sessions) -> None:
     cluster, worker = by_hand.cluster, by_hand.cluster.worker("one")
-    newest = int(worker.metric("processor_definitions_offset"))
+    newest = worker.definitions_offset()
     before = worker.metric("processor_parts_applied_total")
     write_parts(cluster, 0, part("waits", definitions_offset=newest + 1), part("behind"))
     by_hand.send(users("beside"), 4)

@@ -37,8 +37,9 @@ from snowplow_signals import (
 )
 from snowplow_signals.api_client import SignalsAPIError
 
+from processor.request_limits import DEFINITIONS_SPREAD_S
 from tests.broker import hosts
-from tests.broker.cluster import Cluster, WorkerProcess
+from tests.broker.cluster import Cluster, WorkerProcess, listening_ports
 from tests.broker.round_robin import RoundRobin
 from tests.broker.visits import NOW_MS, Json, application, eventually, start_all, visit
 
@@ -542,3 +543,31 @@ def test_health_is_told_in_the_words_of_the_product(url: str) -> None:
     assert httpx.get(f"{url}/health").json()["status"] == "ok"
     assert json.loads(httpx.get(f"{url}/openapi.json").text)["paths"]
     assert httpx.get(f"{url}/docs").status_code == 200
+
+
+def test_a_change_is_answered_when_the_source_processes_use_it_too(
+    cluster: Cluster, sdk: SignalsSandbox
+) -> None:
+    """One that hangs delays the answer by two seconds; the log names it."""
+    one, two = cluster.workers.values()
+
+    def late() -> int:
+        return sum(one.log().count("not_used_everywhere") for one in cluster.workers.values())
+
+    before = late()
+    sdk.publish([group_of("quick")])
+    assert late() == before
+    (source,) = (child for child in two.children() if two.port not in listening_ports(child))
+    source.suspend()
+    try:
+        begun = time.monotonic()
+        sdk_of(one).publish([group_of("slow")])
+        assert time.monotonic() - begun >= DEFINITIONS_SPREAD_S
+        assert late() > before
+        (port,) = listening_ports(source)
+        assert f":{port}'" in one.log().splitlines()[-1]
+        sdk_of(two).publish([group_of("slower")])
+        assert "the source process of this worker" in two.log().splitlines()[-1]
+    finally:
+        source.resume()
+    eventually(lambda: len({worker.definitions_offset() for worker in (one, two)}) == 1)

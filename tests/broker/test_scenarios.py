@@ -209,7 +209,7 @@ def wait_for_definitions(cluster: Cluster) -> None:
     finally:
         consumer.close()
     worker = cluster.worker("one")
-    eventually(lambda: worker.metric("processor_definitions_offset") >= end - 1)
+    eventually(lambda: worker.uses_definitions(end - 1))
 
 
 @pytest.fixture(scope="module")

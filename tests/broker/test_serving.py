@@ -72,7 +72,9 @@ def total(cluster: Cluster, name: str, **labels: str) -> float:
 def lags_told(cluster: Cluster) -> Counter[str]:
     """How many workers tell the lag of each partition of the source."""
     topic = cluster.settings.enriched_topic
-    sample = re.compile(rf'processor_lag_records\{{partition="(\d+)",topic="{topic}"\}}')
+    sample = re.compile(
+        rf'processor_lag_records\{{partition="(\d+)",stage="\w+",topic="{topic}"\}}'
+    )
     texts = [worker.get("/metrics").text for worker in cluster.workers.values()]
     return Counter(number for text in texts for number in sample.findall(text))
 
@@ -275,8 +277,12 @@ def test_a_worker_tells_its_health_and_progress_while_it_takes_over(cluster: Clu
     for one in told[:-1]:
         assert one["reason"]
         assert 0.0 <= one["restored"] <= 1.0
+    offset = told[-1]["stages"]["profiles"]["definitions_offset"]
+    well = {"status": "ok", "reason": "", "degraded": [], "definitions_offset": offset}
+    assert offset > 0
     assert told[-1] | {"source_stage": ""} == {
         "status": "ok", "reason": "", "restored": 1.0, "source_stage": "",
+        "stages": {"source": well, "profiles": well},
     }  # fmt: skip
     assert worker.metric("processor_restored_ratio") == 1.0
     assert worker.metric("processor_restored_records_total") > 0

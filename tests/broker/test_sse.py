@@ -11,7 +11,6 @@ from contextlib import ExitStack, suppress
 from typing import Any
 
 import httpx
-import psutil
 import pytest
 from confluent_kafka import Producer
 from snowplow_signals import AttributeKeyIdentifiers, InterventionInstance, SignalsSandbox
@@ -281,7 +280,7 @@ def test_a_client_that_goes_is_noticed(one, user):
 
 def test_a_worker_may_open_as_many_files_as_the_system_lets_it(one):
     assert one.process is not None
-    soft, hard = psutil.Process(one.process.pid).rlimit(resource.RLIMIT_NOFILE)
+    soft, hard = one.children()[0].rlimit(resource.RLIMIT_NOFILE)
     assert soft == hard > FILES
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from processor.settings import Settings
+from processor.stages import Stage
 from processor.streaming.faust_app import build_faust
 from tests.broker.cluster import free_port
 
@@ -49,7 +50,7 @@ async def test_the_producer_waits_for_kafka(
     bootstrap_servers: str, app_id: str, tmp_path: Path
 ) -> None:
     port = free_port()
-    producer: Any = build_faust(settings(port, app_id, tmp_path), []).producer
+    producer: Any = build_faust(settings(port, app_id, tmp_path), Stage.SOURCE).producer
     started = asyncio.create_task(producer.start())
     await asyncio.sleep(AWAY_S)
     assert not started.done(), started.exception()
@@ -62,7 +63,7 @@ async def test_the_consumer_waits_for_kafka(
     bootstrap_servers: str, app_id: str, tmp_path: Path
 ) -> None:
     port = free_port()
-    thread: Any = build_faust(settings(port, app_id, tmp_path), []).consumer._thread
+    thread: Any = build_faust(settings(port, app_id, tmp_path), Stage.SOURCE).consumer._thread
     started = asyncio.create_task(thread.start())
     await asyncio.sleep(AWAY_S)
     assert not started.done(), started.exception()

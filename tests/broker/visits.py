@@ -25,7 +25,7 @@ from confluent_kafka.admin import AlterConfigOpType, ConfigEntry, ConfigResource
 
 from processor.cli.main import app
 from processor.kafka.partitioner import Partitioner
-from tests.broker.cluster import Cluster, WorkerProcess
+from tests.broker.cluster import Cluster, WorkerProcess, group_of
 from tests.model.enriched import COLUMNS
 from tests.model.topic_reader import Record, patiently, read_topic
 
@@ -187,7 +187,7 @@ def group_offsets(cluster: Cluster, topic: str) -> dict[int, TopicPartition]:
         TopicPartition(topic, number)
         for number in cluster.admin.list_topics(topic, timeout=30).topics[topic].partitions
     ]
-    group = cluster.settings.app_id
+    group = group_of(cluster.settings, topic)
     asked = ConsumerGroupTopicPartitions(group, partitions)
     answer = patiently(lambda: cluster.admin.list_consumer_group_offsets([asked])[group].result(30))
     return {one.partition: one for one in answer.topic_partitions}

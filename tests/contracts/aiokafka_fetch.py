@@ -14,6 +14,7 @@ from faust.transport.drivers import aiokafka as driver
 
 from processor.limits import RUN_RECORDS_MAX
 from processor.settings import Settings
+from processor.stages import Stage
 from processor.streaming.fetch.gates import Gate, Run
 from processor.streaming.fetch.transport import Consumer
 
@@ -38,11 +39,11 @@ class AiokafkaConsumer(Consumer):
     def _new_consumer_thread(self) -> Any:
         return AiokafkaThread(self, loop=self.loop, beacon=self.beacon)
 
-    def fetch_from(self, settings: Settings) -> None:
-        """Make what fetches: one for all topics."""
+    def fetch_from(self, settings: Settings, stage: Stage) -> None:
+        """Make what fetches."""
         fetch: Any = AiokafkaFetch(self)
-        names = settings.enriched_topic, settings.contributions_topic, settings.rules_topic
-        self._fetches = dict.fromkeys(names, fetch)
+        self._fetch = fetch
+        self._topics = frozenset(stage.topics(settings))
 
 
 class AiokafkaFetch:

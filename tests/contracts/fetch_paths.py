@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any, Protocol
 
 from processor.settings import Settings
+from processor.stages import Stage
 from processor.streaming.faust_app import build_faust
 from processor.streaming.fetch.gated_consumer import GatedConsumer
 from processor.streaming.fetch.gates import Run
@@ -39,9 +40,9 @@ class FaustPath:
     ) -> None:
         settings.data_dir.mkdir(parents=True)
         read = settings.model_copy(update={"enriched_topic": topic})
-        self._app: Any = build_faust(read, [topic])
+        self._app: Any = build_faust(read, Stage.SOURCE)
         self._app.transport.Consumer = consumer
-        self._app.consumer.fetch_from(read)
+        self._app.consumer.fetch_from(read, Stage.SOURCE)
         self.consumer: GatedConsumer = self._app.consumer
         self.consumer.on_run = take
         self._running: asyncio.Task[None] | None = None

@@ -20,7 +20,7 @@ from confluent_kafka import Consumer, KafkaException, TopicPartition
 from definitions.records import from_record
 from processor.errors import BrokerError, ConflictError
 from processor.streaming.definitions.definitions_topic import DefinitionsWriter
-from tests.broker.cluster import Cluster
+from tests.broker.cluster import Cluster, group_of
 from tests.model.topic_reader import read_topic
 from tests.storm.broker import admin_client
 from tests.storm.catalogue import (
@@ -241,7 +241,7 @@ class Changes:
     def _committed(self, topic: str) -> dict[int, int]:
         """What the group has committed. By a consumer: another thread replaces `cluster.admin`."""
         asked = [TopicPartition(topic, one) for one in range(self.cluster.settings.partitions)]
-        with closing(self._consumer(self.cluster.settings.app_id)) as consumer:
+        with closing(self._consumer(group_of(self.cluster.settings, topic))) as consumer:
             found = consumer.committed(asked, TIMEOUT_S)
         return {one.partition: max(0, one.offset) for one in found}
 

@@ -178,6 +178,7 @@ def report(outcome: Outcome) -> list[str]:
         f"{found.events} events in the source, {outcome.sending.resent} of them resent in "
         f"{outcome.sending.batches} batches, {found.malformed} malformed",
         f"{outcome.in_flush} of {outcome.kills} kills between the steps of a flush, "
+        f"{outcome.parts} of one process, "
         f"{outcome.wiped} starts on an empty directory, {len(outcome.changes)} changes of "
         f"definitions",
         f"{found.contributions} contributions ({found.replayed} replayed, {found.dropped} dropped "

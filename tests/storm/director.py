@@ -14,6 +14,7 @@ from itertools import count
 from random import Random
 from typing import ClassVar
 
+from processor.stages import Stage
 from tests.broker.cluster import Cluster
 from tests.storm.broker import StormBroker, admin_client
 from tests.storm.changes import Changes
@@ -69,6 +70,7 @@ class Director:
             (pace.broker_kill_s, self._kill_broker),
             (pace.guest_s, self._guest),
             (pace.change_s, self._change),
+            (pace.part_kill_s, self._kill_part),
         ):
             if mean_s:
                 self._again(mean_s, action, first=True)
@@ -194,6 +196,17 @@ class Director:
             if victim.kill():
                 self.tell(f"killed {victim.name}")
             self._at(self._delay(), lambda one=victim: self._come_back(one))
+
+    def _kill_part(self) -> None:
+        """Kill the process of one stage; the other one goes on, and its parent starts it again."""
+        self._look()
+        live = [one for one in self.workers.values() if one.state is State.RUNS]
+        if not live:
+            self._at(LOOK_AGAIN_S, self._kill_part)
+            return
+        victim, stage = self._random.choice(live), self._random.choice(list(Stage))
+        if victim.kill_part(stage):
+            self.tell(f"killed the {stage} process of {victim.name}")
 
     def _come_back(self, worker: StormWorker) -> None:
         if worker.state is not State.AWAY:

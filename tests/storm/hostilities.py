@@ -34,6 +34,7 @@ class Pace:
     broker_kill_s: float = 75.0
     guest_s: float = 20.0
     change_s: float = 10.0
+    part_kill_s: float = 15.0
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ ON = Hostilities()
 # since the naive model looks at all events of a visitor at each event.
 # A machine at full load keeps a worker waiting for seconds: its session is as long as by default.
 ROUNDS = Hostilities(
-    Pace(0, 0, 0, 0, 0), ahead=15_000, frames_ahead=40, visitors=50_000, session_ms=10_000
+    Pace(0, 0, 0, 0, 0, 0), ahead=15_000, frames_ahead=40, visitors=50_000, session_ms=10_000
 )
 
 
@@ -89,5 +90,6 @@ def shortened(seconds: float, hostilities: Hostilities = ON) -> Hostilities:
         broker_kill_s=max(40.0, 75.0 * share),
         guest_s=max(10.0, 20.0 * share),
         change_s=max(5.0, 10.0 * share),
+        part_kill_s=max(6.0, 15.0 * share),
     )
     return replace(hostilities, pace=pace)

@@ -6,7 +6,7 @@ A partition pauses from one commit of its contributions to the next one.
 import threading
 import time
 from collections.abc import Iterable
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
@@ -14,6 +14,7 @@ from typing import Self
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from processor.settings import Settings
+from tests.broker.cluster import group_of
 
 LOOK_S = 0.2
 TIMEOUT_S = 3.0
@@ -58,10 +59,10 @@ class Load:
 
 
 class Pulse:
-    """A thread that looks at the group's commits and the ends of the topics until it is left."""
+    """A thread that looks at the commits of both groups and the ends of topics until it is left."""
 
     def __init__(self, settings: Settings) -> None:
-        self._group = settings.app_id
+        self._settings = settings
         self._source, self._frames = settings.enriched_topic, settings.contributions_topic
         self._partitions = range(settings.partitions)
         self._bootstrap = settings.bootstrap_servers
@@ -90,29 +91,31 @@ class Pulse:
             [TopicPartition(topic, number) for number in self._partitions]
             for topic in (self._source, self._frames)
         )
-        # It asks for what the group has committed, and joins nothing. An admin client ends the
-        # process (an assertion of librdkafka) when a coordinator comes back while it is asked.
-        consumer = Consumer(
+        with closing(self._consumer(source)) as of_source, closing(self._consumer(frames)) as of:
+            while not self._stopping.wait(LOOK_S):
+                with suppress(KafkaException):
+                    ends = {
+                        (one.topic, one.partition): of.get_watermark_offsets(one, TIMEOUT_S)[1]
+                        for one in (*source, *frames)
+                    }
+                    committed = of_source.committed(source, TIMEOUT_S)
+                    self._note(ends, [*committed, *of.committed(frames, TIMEOUT_S)])
+
+    def _consumer(self, partitions: list[TopicPartition]) -> Consumer:
+        """One that asks for what the group of these partitions has committed, and joins nothing.
+
+        An admin client ends the process (an assertion of librdkafka) when a coordinator comes back
+        while it is asked.
+        """
+        return Consumer(
             {
                 "bootstrap.servers": self._bootstrap,
-                "group.id": self._group,
+                "group.id": group_of(self._settings, partitions[0].topic),
                 "isolation.level": "read_uncommitted",
                 "log_level": 0,
                 "reconnect.backoff.max.ms": 500,
             }
         )
-        try:
-            while not self._stopping.wait(LOOK_S):
-                with suppress(KafkaException):
-                    ends = {
-                        (one.topic, one.partition): consumer.get_watermark_offsets(one, TIMEOUT_S)[
-                            1
-                        ]
-                        for one in (*source, *frames)
-                    }
-                    self._note(ends, consumer.committed([*source, *frames], TIMEOUT_S))
-        finally:
-            consumer.close()
 
     def _note(self, ends: dict[tuple[str, int], int], committed: Iterable[TopicPartition]) -> None:
         """Note a look; at least so much waits, as the ends were asked for first."""

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from confluent_kafka.admin import NewTopic
 
+from processor.stages import Stage
 from tests.broker.cluster import Cluster
 from tests.model.topic_reader import Recorder, read_topic, topic_id
 from tests.storm.broker import StormBroker, admin_client
@@ -37,6 +38,7 @@ class Outcome:
     director: Director
     kills: int = 0
     in_flush: int = 0
+    parts: int = 0
     wiped: int = 0
     zombies: int = 0
     broker_kills: int = 0
@@ -182,12 +184,13 @@ class Storm:
             findings,
             sending,
             director,
-            kills=sum(one.kills for one in workers),
+            kills=sum(one.kills + one.parts for one in workers),
+            parts=sum(one.parts for one in workers),
             in_flush=sum(one.in_flush for one in workers),
             wiped=sum(one.wiped for one in workers),
             zombies=sum(one.zombies for one in workers),
             broker_kills=broker.kills,
-            rebalances=broker.rebalances(settings.app_id),
+            rebalances=broker.rebalances(Stage.PROFILES.group(settings)),
             aborted=broker.aborted(settings.changelog_topic),
             changes=director.changes.done,
             ended=[one for worker in workers for one in worker.ended],

@@ -142,3 +142,23 @@ def test_errors_are_those_behind_the_moment_in_which_it_was_asked_to_end(
     with log.open("a") as file:
         file.write("\n".join(said) + "\n")
     assert worker.errors_since_asked() == [*said[2:]]
+
+
+@pytest.mark.parametrize(
+    ("lines", "by_itself"),
+    [
+        (["12:00 process_ended  starts_again_in_s=1.0 stage=source status=137"], False),
+        (["12:00 process_ended  starts_again_in_s=1.0 stage=source status=137"] * 2, True),
+        (["12:00 process_ended  starts_again_in_s=1.0 stage=source status=70"], True),
+        (["12:00 ready stage=source"], False),
+    ],
+)
+def test_a_process_that_its_parent_starts_again_has_to_be_one_that_the_storm_killed(
+    worker: StormWorker, sleepers: Sleepers, lines: list[str], by_itself: bool
+) -> None:
+    worker.start()
+    worker._parts_killed = 1
+    sleepers.sleeper.log_path.write_text("\n".join(lines))
+    worker.look()
+    assert bool(worker.ended) is by_itself
+    assert worker.state is (State.AWAY if by_itself else State.RUNS)

@@ -1,12 +1,17 @@
 """The workers of a storm: what the storm does to each, and which of them ended by themselves."""
 
+import os
 import re
 import signal
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import Enum
 
-from tests.broker.cluster import Cluster, WorkerProcess
+import psutil
+
+from processor.stages import Stage
+from tests.broker.cluster import Cluster, WorkerProcess, listening_ports
 from tests.storm.hostilities import SESSION_MS, SWEEP_INTERVAL_S, TRIM_INTERVAL_S
 
 # A worker that was asked to leave has as long; `processor worker` itself gives up before that.
@@ -14,6 +19,9 @@ LEAVE_MAX_S = 60.0
 LAST_LINES = 25
 # There may be too little work for as many flushes as a worker waits for before it kills itself.
 ARMED_MAX_S = 15.0
+# What a parent logs when it starts one of its processes again.
+ENDED = re.compile(rb"^.* process_ended .*$", re.MULTILINE)
+OUR_STATUS = f"status={128 + signal.SIGKILL}".encode()
 ERROR = re.compile(r"^\S+ \[(?:error|critical) *\] |^Traceback ")
 
 
@@ -49,6 +57,7 @@ class StormWorker:
     since: float = 0.0
     kills: int = 0
     in_flush: int = 0
+    parts: int = 0  # kills of one of its processes, which its parent starts again
     wiped: int = 0
     zombies: int = 0
     lives: int = 0
@@ -60,6 +69,8 @@ class StormWorker:
         self._thawed = State.RUNS
         # It kills itself in this life, whatever else the storm does to it until then.
         self._armed = False
+        self._parts_killed = 0  # in this life
+        self._was_ready = False
         self.asked_at = 0.0
         self._asked_log = 0
 
@@ -83,7 +94,8 @@ class StormWorker:
     def start(self, *, wipe: bool = False, crash_after: str = "") -> None:
         """Start it; on an empty data directory, or so that it kills itself behind a step."""
         self._log_start = len(self._log())
-        more = {"CRASH_AFTER": crash_after} if crash_after else {}
+        more = {"CRASH_AFTER": crash_after} if crash_after else {"RESTARTS": "1"}
+        self._parts_killed, self._was_ready = 0, False
         self.process.start(
             wipe=wipe,
             PROCESSOR_SWEEP_INTERVAL_S=str(SWEEP_INTERVAL_S),
@@ -104,6 +116,22 @@ class StormWorker:
         self.kills += 1
         self._is(State.AWAY)
         return True
+
+    def kill_part(self, stage: Stage) -> bool:
+        """End one of its processes; whether it was there. The other one goes on."""
+        # The end of a process that was never ready is the worker's.
+        self._was_ready = self._was_ready or self.process.ready()
+        if self.state is not State.RUNS or not self._was_ready:
+            return False
+        for child in self.process.children():
+            with suppress(psutil.Error):
+                serves = self.process.port in listening_ports(child)
+                if serves is (stage is Stage.PROFILES):
+                    os.kill(child.pid, signal.SIGKILL)
+                    self.parts += 1
+                    self._parts_killed += 1
+                    return True
+        return False
 
     def freeze(self) -> None:
         """Stop it in the middle of what it does."""
@@ -139,6 +167,11 @@ class StormWorker:
         assert process is not None
         status = process.poll()
         if status is None:
+            if self._part_ended():
+                self._note_end(None)
+                self.process.kill()
+                self._is(State.AWAY)
+                return
             if self.state is State.LEAVES and time.monotonic() - self.since > LEAVE_MAX_S:
                 self._note_end(None)
                 self.process.kill()
@@ -150,6 +183,11 @@ class StormWorker:
         elif not (self.state is State.LEAVES and self._left(status)):
             self._note_end(status)
         self._is(State.AWAY)
+
+    def _part_ended(self) -> bool:
+        """Whether one of its processes has ended without the storm's doing."""
+        ended = ENDED.findall(self._log()[self._log_start :])
+        return len(ended) > self._parts_killed or not all(OUR_STATUS in line for line in ended)
 
     def _left(self, status: int) -> bool:
         """Whether it has ended as it should; one that has said nothing was no worker yet."""

@@ -17,6 +17,7 @@ NAMES_ONE = {
     "settings.py": "names of topics, for what reads or writes one of them alone",
     "streaming/fetch/faults.py": "faults of a partition are known under its contributions",
     "streaming/fetch/gates.py": "so is the partition itself",
+    "streaming/fetch/other_workers.py": "an older worker reads them beside the source",
     "streaming/messages/producers.py": "parts are sent",
     "streaming/moving.py": "sections are numbered in frames alone",
     "streaming/profiles/epochs.py": "epochs stand in frames alone",
@@ -29,6 +30,7 @@ NAMES_ONE = {
     "streaming/profiles/profile_table.py": "only frames have counted events",
     "streaming/profiles/watermark_keeper.py": "watermarks",
     "streaming/readiness.py": "a partition of profiles is counted once",
+    "streaming/source/backlog.py": "frames wait",
     "streaming/source/source_stage.py": "frames are sent",
     "streaming/worker_urls.py": "a partition of profiles is found once",
 }

@@ -23,7 +23,7 @@ from definitions.model import AtMost
 from definitions.objects import Definition, place_of, record_key
 from definitions.problems import Problem, ProblemCode
 from definitions.records import from_registry
-from processor.api.backend import Backend, Written
+from processor.api.backend import Backend, Reach, Written
 from processor.api.http.failures import RegistryFailure, failures
 from processor.api.http.forwarding import Forwarder
 from processor.api.http.guarded_routes import guarded_router
@@ -132,7 +132,7 @@ def registry_router(
     return router
 
 
-def definitions_router(backend: Backend, tokens: Tokens) -> APIRouter:
+def definitions_router(backend: Reach, tokens: Tokens) -> APIRouter:
     """Return the route by which workers wait for each other after a change."""
     allowed = tokens.requires("read", "write", "push", workers=True)
     router = guarded_router(tokens.hosts, needs=[allowed], prefix="/api/v1", tags=["registry"])
@@ -143,8 +143,7 @@ def definitions_router(backend: Backend, tokens: Tokens) -> APIRouter:
         responses=failures(401, 403, 422, 503),
     )
     async def used(offset: Annotated[int, Query(ge=-1, le=INTEGER_MAX)]) -> Progress:
-        await backend.registry.reach(offset)
-        return Progress(offset=backend.plan.definitions_offset)
+        return Progress(offset=await backend.reach(offset))
 
     return router
 
@@ -177,9 +176,13 @@ class _Changes:
 
     async def make(self, step: Callable[[Catalog, Collection[str]], LifeCycleStep]) -> Written:
         written = await self._backend.registry.change(step)
-        others = list(self._backend.other_urls())
-        told = await asyncio.gather(*(self._tell(url, written.offset) for url in others))
+        others = list(await self._backend.users_of_definitions())
+        beside, *told = await asyncio.gather(
+            self._backend.beside_uses(written.offset, DEFINITIONS_SPREAD_S),
+            *(self._tell(url, written.offset) for url in others),
+        )
         behind = [url for url, reached in zip(others, told, strict=True) if not reached]
+        behind += [] if beside else ["the source process of this worker"]
         if behind:
             log.warning("definitions_not_used_everywhere_yet", offset=written.offset, by=behind)
         return written

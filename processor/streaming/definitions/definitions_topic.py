@@ -34,6 +34,7 @@ from processor.errors import (
     ConflictError,
     InvalidDefinitionsError,
     MissingDefinitionsError,
+    NotReadyError,
 )
 from processor.kafka.partition_reader import PartitionReader
 from processor.kafka.reader import Fetching, Reader
@@ -42,7 +43,8 @@ from processor.kafka.sender import Message
 from processor.kafka.topics import Topics
 from processor.kafka.transaction import Transactions, is_fatal
 from processor.limits import DEFINITIONS_WAIT_S
-from processor.metrics import DEFINITIONS_OFFSET, DEFINITIONS_REFUSED
+from processor.metrics import DEFINITIONS_OFFSET
+from processor.request_limits import READ_WAIT_S
 from processor.settings import Settings
 from processor.streaming.definitions.catalog_log import CatalogLog, DefinitionRecord, RefusedRecord
 
@@ -97,6 +99,19 @@ class DefinitionsReader:
             except TimeoutError:
                 return False
         return True
+
+    async def use_up_to(self, offset: int) -> int:
+        """Wait until the definitions up to `offset` are in use; return the offset in use.
+
+        Raises:
+            NotReadyError: they are not within READ_WAIT_S.
+        """
+        deadline = monotonic_s() + READ_WAIT_S
+        while not await self.reach(offset):
+            if monotonic_s() > deadline:
+                message = f"this worker has not read the definitions up to offset {offset}"
+                raise NotReadyError(message, hint="try again in a moment")
+        return self.plan.definitions_offset
 
     async def require(self, offset: int, wanted: Callable[[], bool]) -> None:
         """Wait until the topic is read up to `offset`, or until that is no longer wanted.
@@ -170,7 +185,6 @@ class DefinitionsReader:
         DEFINITIONS_OFFSET.set(self.offset)
         log.info("definitions_in_force", offset=self.offset, objects=len(self._log.values))
         for refusal in refused:
-            DEFINITIONS_REFUSED.inc()
             self.on_refused(refusal)
 
     def _judge(self, records: list[DefinitionRecord]) -> tuple[list[RefusedRecord], Plan]:

@@ -8,6 +8,7 @@ import structlog
 
 from processor.clock import wall_ms
 from processor.errors import BrokerError, ConflictError, DeadLetterReason
+from processor.metrics import DEFINITIONS_REFUSED
 from processor.settings import Settings
 from processor.streaming.definitions.catalog_log import RefusedRecord
 from processor.streaming.definitions.definitions_topic import DefinitionsWriter
@@ -30,6 +31,7 @@ class Refusals:
 
     def take(self, refusal: RefusedRecord) -> None:
         """Take a refused record."""
+        DEFINITIONS_REFUSED.inc()
         _log_refusal(refusal)
         letter = _dead_letter(self._settings.definitions_topic, refusal)
         self._dead_letters.write(letter, lambda: None)

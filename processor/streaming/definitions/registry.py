@@ -25,7 +25,6 @@ from processor.request_limits import (
     DEFINITIONS_CHANGE_S,
     DEFINITIONS_CONFLICT_S,
     DEFINITIONS_WAITING_MAX,
-    READ_WAIT_S,
 )
 from processor.settings import Settings
 from processor.streaming.definitions.definitions_topic import (
@@ -34,7 +33,6 @@ from processor.streaming.definitions.definitions_topic import (
     Written,
 )
 
-_AGAIN = "try again in a moment"
 # How many lookups of the topic's end run at the same time; one takes a few milliseconds.
 _LOOKS = 4
 _LOOK_S = 5.0
@@ -65,16 +63,8 @@ class Registry:
         """Return the definitions, with everything that was committed before the call."""
         loop = asyncio.get_running_loop()
         end = await loop.run_in_executor(self._looking, self._end)
-        await self.reach(end - 1)
+        await self._reader.use_up_to(end - 1)
         return self._reader.catalog
-
-    async def reach(self, offset: int) -> None:
-        """Wait until this worker uses the definitions up to `offset`."""
-        deadline = monotonic_s() + READ_WAIT_S
-        while not await self._reader.reach(offset):
-            if monotonic_s() > deadline:
-                message = f"this worker has not read the definitions up to offset {offset}"
-                raise NotReadyError(message, hint=_AGAIN)
 
     async def change(self, step: Step) -> Written:
         """Take a step under the lock of the topic; afterwards it is committed and in use here.
@@ -94,7 +84,7 @@ class Registry:
             message = "Kafka has not confirmed the change; it may still be carried out"
             raise NotReadyError(message, hint="check whether it was made before you try again")
         written = change.result()
-        await self.reach(written.offset)
+        await self._reader.use_up_to(written.offset)
         return written
 
     def close(self) -> None:

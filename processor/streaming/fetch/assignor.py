@@ -92,15 +92,15 @@ class PartitionAssignor(FaustAssignor):
         url = str(self._url)
         return sum(other < url for other in self.external_topic_distribution)
 
-    def note_level(self) -> None:
+    def note_level(self, level: int) -> None:
         """Log the level of the generation that begins, and set its metric."""
-        if self.format_level != self._noted_level:
+        if level != self._noted_level:
             log.info(
-                "format_level_changed", to=self.format_level, before=self._noted_level,
+                "format_level_changed", to=level, before=self._noted_level,
                 workers=dict(self.format_levels),
             )  # fmt: skip
-            self._noted_level = self.format_level
-        FORMAT_LEVEL.set(self.format_level)
+            self._noted_level = level
+        FORMAT_LEVEL.set(level)
 
     # --- what is sent ------------------------------------------------------------------------
 
@@ -113,9 +113,14 @@ class PartitionAssignor(FaustAssignor):
         )
 
     @classmethod
-    def _get_client_metadata(cls, metadata: Any) -> Announcement:
+    def announced_by(cls, metadata: Any) -> Announcement:
+        """Return what a member announced, from the metadata with which it joined."""
         found: Announcement = Announcement.loads(metadata.user_data)
         return found
+
+    @classmethod
+    def _get_client_metadata(cls, metadata: Any) -> Announcement:
+        return cls.announced_by(metadata)
 
     def _update_member_urls(self, clients_metadata: MutableMapping[str, Announcement]) -> None:
         """Note, as the leader, what each member announces; the lower level if two share a URL."""

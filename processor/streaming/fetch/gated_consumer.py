@@ -36,11 +36,13 @@ class GatedConsumer(Protocol):
     heartbeat was sent. The callbacks are set before it starts. At each rebalance, `on_gates_closed`
     is called, and then `on_gates_made` with the gates of the new generation. `on_fault` is called
     for a partition that cannot be read further, and `on_fatal` for an error that ends the process.
+    `other_level` is the format level that the processes of the other stage read.
     `on_run` receives each run. It is counted as in flight until the gate is told that it is `done`.
     """
 
     joined: bool
     heartbeat_at: float
+    other_level: int
     on_gates_closed: Callable[[], Awaitable[None]] | None
     on_gates_made: Callable[[list[Gate]], Awaitable[None]] | None
     on_fatal: Callable[[BaseException], None] | None

@@ -18,6 +18,7 @@ from processor.kafka.topics import Topics, TopicState
 from processor.limits import TOPICS_LOOK_S
 from processor.profile_inputs import ProfileInput
 from processor.settings import Settings
+from processor.stages import Stage
 from processor.streaming.fetch.gated_consumer import GatedConsumer
 
 log = structlog.get_logger(__name__)
@@ -34,6 +35,7 @@ class TopicWatch:
 
     Args:
         settings: the application.
+        stage: the stage of this process: only the source's looks for added partitions.
         topics: describes them.
         states: the topics as they were when the worker started, by name.
         executor: runs what blocks.
@@ -42,11 +44,13 @@ class TopicWatch:
     def __init__(
         self,
         settings: Settings,
+        stage: Stage,
         topics: Topics,
         states: Mapping[str, TopicState],
         executor: Executor,
     ) -> None:
         self._source = settings.enriched_topic
+        self._reads_source = stage is Stage.SOURCE
         self._topics = topics
         self._executor = executor
         self._known = {name: state.topic_id for name, state in states.items()}
@@ -101,7 +105,8 @@ class TopicWatch:
                 changed()
             elif was_told and not self._told:
                 await consumer.join_again()
-            await self._look_for_more(consumer, found.get(self._source, (0, ""))[0])
+            if self._reads_source:
+                await self._look_for_more(consumer, found.get(self._source, (0, ""))[0])
 
     def _note(self, found: Mapping[str, tuple[int, str]]) -> bool:
         """Note which topics have changed; return whether this check found a new one."""

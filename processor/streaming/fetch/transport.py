@@ -9,7 +9,7 @@ What happens at a rebalance, in order:
  2. assigned: Faust's own part, then a closed gate for each partition of the new generation; none
     where the assignment is a predecessor's, and this member joins again (assignor.py)
  3. each gate's task (processor/streaming/gate_assignment.py), when ready, opens it by a seek
- 4. the fetch of its role takes from partitions whose gate is open, and from nothing else
+ 4. the fetch takes from partitions whose gate is open, and from nothing else
 """
 
 import asyncio
@@ -23,11 +23,12 @@ from faust.types import TP
 
 from processor.clock import monotonic_s
 from processor.errors import BrokerError, ProcessorError
+from processor.formats import STAGES_LEVEL
 from processor.kafka.record_source import RecordSource
 from processor.limits import FRAMES_AT_ONCE, PREFETCHES, SOURCE_RECORDS_AT_ONCE
 from processor.memory import prefetch_bytes
-from processor.profile_inputs import ProfileInput
 from processor.settings import Settings
+from processor.stages import Stage
 from processor.streaming.fetch.driver_parts import ConsumerThread, Producer
 from processor.streaming.fetch.gated_consumer import CommittedOffset
 from processor.streaming.fetch.gates import Gate, Run
@@ -38,6 +39,8 @@ from processor.streaming.fetch.missing_records import OutOfRange, missing_record
 from processor.streaming.fetch.partition_ends import PartitionEnd, ask_ends
 from processor.streaming.fetch.role_fetch import RoleFetch
 
+# Records that one fetch returns at most.
+_AT_ONCE = {Stage.SOURCE: SOURCE_RECORDS_AT_ONCE, Stage.PROFILES: FRAMES_AT_ONCE}
 # Between two looks whether the group has confirmed partitions whose records are missing.
 _CONFIRM_S = 0.1
 # Between two questions where partitions end. With each, aiokafka is told that the worker lives.
@@ -59,8 +62,11 @@ class Consumer(GroupMember):
         self.on_fatal: Callable[[BaseException], None] | None = None
         self.on_fault: Callable[[Gate, ProcessorError], None] | None = None
         self.on_run: Callable[[Run], None] | None = None
-        # By topic; made by `fetch_from`.
-        self._fetches: dict[str, RoleFetch] = {}
+        # Made by `fetch_from`.
+        self._fetch: RoleFetch
+        self._topics: frozenset[str] = frozenset()
+        # The level that all processes of the other stage read, as far as they are known.
+        self.other_level = STAGES_LEVEL
         self._out_of_range = OutOfRange()
         # Gates for which the range of their partitions is being requested.
         self._asking: dict[Gate, asyncio.Task[None]] = {}
@@ -68,25 +74,14 @@ class Consumer(GroupMember):
     def _new_consumer_thread(self) -> ConsumerThread:
         return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
 
-    def fetch_from(self, settings: Settings) -> None:
-        """Make two consumers that fetch: for the source, and for what partitions of profiles read.
-
-        Called once, before the start.
-        """
+    def fetch_from(self, settings: Settings, stage: Stage) -> None:
+        """Make the consumer that fetches what the stage reads. Called once, before the start."""
         queue_bytes = prefetch_bytes(settings) // PREFETCHES
-        source = self._role_fetch(settings, "source", queue_bytes, SOURCE_RECORDS_AT_ONCE)
-        profiles = self._role_fetch(settings, "profiles", queue_bytes, FRAMES_AT_ONCE)
-        self._fetches = {
-            settings.enriched_topic: source,
-            **{one.topic(settings): profiles for one in ProfileInput},
-        }
-
-    def _role_fetch(self, settings: Settings, role: str, queue_bytes: int, count: int) -> RoleFetch:
-        source = RecordSource(settings.kafka_client, f"{settings.app_id}-{role}", queue_bytes)
-        return RoleFetch(source, count, self._deliver, self._out_of_range.note, self._break)
-
-    def _roles(self) -> set[RoleFetch]:
-        return set(self._fetches.values())
+        source = RecordSource(settings.kafka_client, f"{settings.app_id}-{stage}", queue_bytes)
+        self._fetch = RoleFetch(
+            source, _AT_ONCE[stage], self._deliver, self._out_of_range.note, self._break
+        )
+        self._topics = frozenset(stage.topics(settings))
 
     # --- rebalance ---------------------------------------------------------------------------
 
@@ -101,7 +96,7 @@ class Consumer(GroupMember):
     def format_level(self) -> int:
         """The format level of the generation that this member is in (processor/formats.py)."""
         level: int = self.app.assignor.format_level
-        return level
+        return min(level, self.other_level)
 
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
         """Make a closed gate for each assigned partition; the worker opens them."""
@@ -112,13 +107,14 @@ class Consumer(GroupMember):
             return
         member_id = self._coordinator().member_id
         watch_heartbeats(self._coordinator(), self._acknowledged)
-        self.app.assignor.note_level()
+        self.app.assignor.note_level(self.format_level)
         gates = [
             Gate(
                 tp.topic, tp.partition, generation_id, member_id, self.format_level,
-                on_space=self._fetches[tp.topic].space.set,
+                on_space=self._fetch.space.set,
             )
             for tp in sorted(assigned)
+            if tp.topic in self._topics  # an older worker that leads the group assigns its own, too
         ]  # fmt: skip
         self.gates = {TP(gate.topic, gate.partition): gate for gate in gates}
         self.heartbeat_at = monotonic_s()
@@ -153,12 +149,12 @@ class Consumer(GroupMember):
         """
         if offset is None:
             offset, _ = await self.bounds(gate)
-        opened = await self._fetches[gate.topic].open(gate, offset)
+        opened = await self._fetch.open(gate, offset)
         return offset if opened else -1
 
     async def rest(self, gate: Gate) -> None:
         """Fetch nothing from a closed partition, and drop what was fetched from it."""
-        await self._fetches[gate.topic].rest(gate)
+        await self._fetch.rest(gate)
 
     async def bounds(self, gate: Gate) -> tuple[int, int]:
         """Return the first offset of the gate's partition, and its end."""
@@ -194,8 +190,7 @@ class Consumer(GroupMember):
             self.on_fatal(error)
 
     async def _fetch_until_stopped(self) -> None:
-        works = [one.follow_forever() for one in self._roles()]
-        works += [self._confirm_forever(), self._ask_ends_forever()]
+        works = [self._fetch.follow_forever(), self._confirm_forever(), self._ask_ends_forever()]
         tasks = [asyncio.create_task(one) for one in works]
         try:
             await asyncio.gather(*tasks)
@@ -228,7 +223,7 @@ class Consumer(GroupMember):
         finally:
             del self._asking[gate]
         if first <= gate.next_offset <= end:  # a new leader may have lagged
-            await self._fetches[gate.topic].again(gate)
+            await self._fetch.again(gate)
         else:
             name = gate.topic, gate.partition
             self._break(gate, missing_records(*name, gate.next_offset, (first, end)))
@@ -257,14 +252,13 @@ class Consumer(GroupMember):
     def end_offset(self, gate: Gate) -> int | None:
         """Return the end of the gate's partition, as its leader reported it last."""
         asked = None if gate.end is None else gate.end.offset
-        fetched = self._fetches[gate.topic].known_end(gate) if gate.opened else None
+        fetched = self._fetch.known_end(gate) if gate.opened else None
         return max((one for one in (asked, fetched) if one is not None), default=None)
 
     async def on_stop(self) -> None:
         """End the connections of what fetches."""
         await super().on_stop()
-        for one in self._roles():
-            await one.close()
+        await self._fetch.close()
 
     # --- acknowledging and committing ----------------------------------------------------------
 

@@ -1,7 +1,4 @@
-"""What the consumer group has committed, and where topics end: the input of a watermark.
-
-aiokafka reads the commits, because librdkafka returns metadata without its end.
-"""
+"""What both groups have committed, and where topics end: the input of a watermark."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -10,7 +7,8 @@ from concurrent.futures import Executor
 from processor.kafka.cluster import Cluster
 from processor.kafka.topics import Topics
 from processor.settings import Settings
-from processor.streaming.fetch.gated_consumer import GatedConsumer
+from processor.stages import Stage
+from processor.streaming.fetch.group_look import GroupLook
 from processor.streaming.messages.commit_metadata import decode_commit_metadata
 from processor.streaming.profiles.watermark import Commits, Observation
 
@@ -26,7 +24,14 @@ class GroupCommits:
         BrokerError: Kafka does not answer.
     """
 
-    def __init__(self, settings: Settings, topics: Topics, executor: Executor) -> None:
+    def __init__(
+        self, settings: Settings, topics: Topics, look: GroupLook, executor: Executor
+    ) -> None:
+        self._look = look
+        self._groups = {
+            settings.enriched_topic: Stage.SOURCE.group(settings),
+            settings.contributions_topic: Stage.PROFILES.group(settings),
+        }
         self._source = settings.enriched_topic
         self._contributions = settings.contributions_topic
         self._rules = settings.rules_topic
@@ -34,15 +39,15 @@ class GroupCommits:
         self._executor = executor
         self._cluster = Cluster(settings.kafka_client, f"{settings.app_id}-watermarks")
 
-    async def observe(self, consumer: GatedConsumer, owned: Sequence[int]) -> Observation:
-        """Return all commits of the group, and the ends of owned partitions, read after these."""
+    async def observe(self, owned: Sequence[int]) -> Observation:
+        """Return all commits of the groups, and the ends of owned partitions, read after these."""
         loop = asyncio.get_running_loop()
         before = await loop.run_in_executor(self._executor, self._describe)
         committed = {
-            topic: await consumer.committed_of(topic, range(count))
+            topic: await self._look.committed(self._groups[topic], topic, range(count))
             for topic, (count, _) in before.items()
         }
-        described, ends = await loop.run_in_executor(self._executor, self._look, owned)
+        described, ends = await loop.run_in_executor(self._executor, self._look_at, owned)
 
         def of(topic: str) -> Commits:
             count, topic_id = described.get(topic, (0, ""))
@@ -57,7 +62,7 @@ class GroupCommits:
     def _describe(self) -> _Described:
         return self._topics.described([self._source, self._contributions])
 
-    def _look(self, owned: Sequence[int]) -> tuple[_Described, _Ends]:
+    def _look_at(self, owned: Sequence[int]) -> tuple[_Described, _Ends]:
         described = self._describe()
         topics = (self._contributions, self._rules)
         # These ends lie after records of open transactions, too.

@@ -27,7 +27,7 @@ class WatermarkKeeper:
 
     Args:
         settings: the application.
-        commits: reads the group's commits.
+        commits: reads the commits of both groups.
         owned: returns what this worker owns now, by partition.
     """
 
@@ -55,7 +55,7 @@ class WatermarkKeeper:
 
     async def _look(self, consumer: GatedConsumer) -> None:
         owned = self._owned()
-        observed = await self._commits.observe(consumer, list(owned))
+        observed = await self._commits.observe(list(owned))
         now_ms = steady_ms()
         for number, own in owned.items():
             own.watermark.note(number, observed, now_ms)

@@ -1,6 +1,7 @@
 """Collects sections into frames and sends a frame when it is large enough or a few ms old."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -31,10 +32,16 @@ class _OpenFrame:
 
 
 class FrameWriter:
-    """Frames under construction, one for each target partition. Used in the event loop's thread."""
+    """Frames under construction, one for each target partition. Used in the event loop's thread.
 
-    def __init__(self, topic: str, producer: IdempotentProducer) -> None:
+    `wrote` receives the number of bytes of each frame.
+    """
+
+    def __init__(
+        self, topic: str, producer: IdempotentProducer, wrote: Callable[[int], None]
+    ) -> None:
         self._topic = topic
+        self._wrote = wrote
         self._producer = producer
         self._open: dict[int, _OpenFrame] = {}
         self._timer: asyncio.TimerHandle | None = None
@@ -83,4 +90,5 @@ class FrameWriter:
                 delivery.delivered()
 
         value = encode_frame(frame.sections, frame.level)
+        self._wrote(len(value))
         self._producer.send(self._topic, target, None, value, delivered)

@@ -56,6 +56,7 @@ from processor.streaming.messages.frames import (
 )
 from processor.streaming.messages.producers import IdempotentProducer
 from processor.streaming.slices import Slices
+from processor.streaming.source.backlog import Backlog
 from processor.streaming.source.frame_writer import FrameWriter
 from processor.streaming.source.native_code import NativeCode, NativeTable
 from processor.streaming.source.run_reading import (
@@ -86,14 +87,16 @@ class SourceStage:
         settings: Settings,
         producer: IdempotentProducer,
         slices: Slices,
+        backlog: Backlog,
     ) -> None:
         self._topic = settings.enriched_topic
         self._definitions = definitions
         self._partitioner = partitioner
         self._producer = producer
         self._slices = slices
+        self._backlog = backlog
         self._native = NativeCode()
-        self._writer = FrameWriter(settings.contributions_topic, producer)
+        self._writer = FrameWriter(settings.contributions_topic, producer, backlog.wrote)
         self._dead_letters = DeadLetters(settings.dead_letter_topic, producer)
         self.partitions = SourcePartitions(settings, definitions)
         self._step_ms = min(WATERMARK_INTERVAL_S, settings.sweep_interval_s) * 1000
@@ -120,11 +123,16 @@ class SourceStage:
             ):
                 source.committed = progress
 
+    def send_all(self) -> None:
+        """Send the frames that are begun."""
+        self._writer.send_all()
+
     # --- runs --------------------------------------------------------------------------------
 
     async def process(self, run: Run) -> None:
         """Turn a run into sections and pass them to the frame writer, until its gate dies."""
         source = self.partitions.running.get(run.gate.partition)
+        await self._backlog.room()
         while self._producer.outstanding > FRAMES_OUTSTANDING_MAX:
             await asyncio.sleep(_BACKPRESSURE_LOOK_S)
         if source is None or source.gate is not run.gate or not run.gate.alive:

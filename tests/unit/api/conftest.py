@@ -61,11 +61,6 @@ class OneRegistry:
             raise self.failure
         return self.now
 
-    async def reach(self, offset: int) -> None:
-        if offset > self.offset:
-            message = f"this worker has not read the definitions up to offset {offset}"
-            raise NotReadyError(message, hint="try again in a moment")
-
     async def change(self, step: Callable[[Catalog, Collection[str]], LifeCycleStep]) -> Written:
         if self.failure is not None:
             raise self.failure
@@ -118,8 +113,28 @@ class OneWorker:
         self.kept.note(plan, START_MS)
         self.ready = Readiness(ready=True, reason="", restored=1.0)
 
+    stage = "profiles"
+
     def other_urls(self) -> list[str]:
         return self.others
+
+    async def users_of_definitions(self) -> list[str]:
+        return self.others
+
+    async def beside_uses(self, offset: int, timeout_s: float) -> bool:
+        return True
+
+    async def reach(self, offset: int) -> int:
+        if offset > self.registry.offset:
+            message = f"this worker has not read the definitions up to offset {offset}"
+            raise NotReadyError(message, hint="try again in a moment")
+        return self.plan.definitions_offset
+
+    def stages(self) -> dict[str, Readiness]:
+        return {self.stage: self.ready}
+
+    async def metrics_beside(self) -> bytes:
+        return b""
 
     async def write_interventions(self, messages: Sequence[tuple[Pushed, bytes]]) -> None:
         if self.broker_away:

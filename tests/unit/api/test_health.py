@@ -12,6 +12,8 @@ from processor.api.docs_page import docs_page
 from processor.api.http.state_size import _bytes_below
 from processor.request_limits import STATE_SIZE_S
 
+STATE = 'processor_state_bytes{{stage="profiles"}} {}'
+
 
 async def test_a_worker_that_serves_is_live_and_ready(client):
     assert (await client.get("/health/live")).status_code == 200
@@ -36,9 +38,15 @@ async def test_requests_are_measured_by_route_and_status(client):
     await client.get("/nowhere/in/particular")
     await client.post("/api/v1/profiles", json={})
     text = (await client.get("/metrics")).text
-    assert 'processor_request_seconds_count{route="/health/live",status="200"}' in text
-    assert 'processor_request_seconds_count{route="none",status="404"}' in text
-    assert 'processor_request_seconds_count{route="/api/v1/profiles",status="422"}' in text
+    assert (
+        'processor_request_seconds_count{route="/health/live",stage="profiles",status="200"}'
+        in text
+    )
+    assert 'processor_request_seconds_count{route="none",stage="profiles",status="404"}' in text
+    assert (
+        'processor_request_seconds_count{route="/api/v1/profiles",stage="profiles",status="422"}'
+        in text
+    )
     assert "particular" not in text
 
 
@@ -81,14 +89,18 @@ async def test_the_openapi_document_is_there(client):
 
 async def test_health_tells_how_far_a_restore_is_and_answers_meanwhile(client, worker):
     told = {"status": "ok", "reason": "", "restored": 1.0, "source_stage": "python"}
+    beside = {"degraded": [], "definitions_offset": -1}
+    told["stages"] = {"profiles": {"status": "ok", "reason": "", **beside}}
     assert (await client.get("/health")).json() == told
     worker.ready = Readiness(ready=False, reason="2 of 8 partitions", restored=0.25)
     answer = await client.get("/health")
     assert answer.status_code == 200
-    told |= {"status": "starting", "reason": "2 of 8 partitions", "restored": 0.25}
+    stage = {"status": "starting", "reason": "2 of 8 partitions"}
+    told |= {**stage, "restored": 0.25}
+    told["stages"] = {"profiles": {**stage, **beside}}
     assert answer.json() == told
     metrics = (await client.get("/metrics")).text
-    assert "processor_restored_ratio 0.25" in metrics
+    assert 'processor_restored_ratio{stage="profiles"} 0.25' in metrics
 
 
 @pytest.mark.parametrize(("ready", "status", "said"), [(True, 200, "ok"), (False, 503, "starting")])
@@ -112,12 +124,12 @@ async def test_the_size_of_the_state_is_that_of_the_files_once_a_minute(
     monkeypatch.setattr("processor.api.http.state_size.monotonic_s", lambda: now_s)
     monkeypatch.setattr("processor.request_limits.METRICS_AGE_S", 0.0)
     for _ in range(3):
-        assert "processor_state_bytes 1234.0" in (await client.get("/metrics")).text
+        assert STATE.format(1234.0) in (await client.get("/metrics")).text
     (settings.data_dir / "two").write_bytes(b"1" * 1000)
     now_s += STATE_SIZE_S - 1
-    assert "processor_state_bytes 1234.0" in (await client.get("/metrics")).text
+    assert STATE.format(1234.0) in (await client.get("/metrics")).text
     now_s += 1
-    assert "processor_state_bytes 2234.0" in (await client.get("/metrics")).text
+    assert STATE.format(2234.0) in (await client.get("/metrics")).text
 
 
 def test_the_size_of_the_state_is_known_while_stores_come_and_go(tmp_path: Path) -> None:

@@ -38,6 +38,11 @@ class EmptyWorker:
     def coverage(self, key: str, identifier: str) -> Coverage:
         return self.kept
 
+    stage = "profiles"
+
+    async def metrics_beside(self) -> bytes:
+        return b""
+
     def readiness(self) -> Readiness:
         return Readiness(ready=True, reason="", restored=1.0)
 

@@ -48,6 +48,7 @@ class FakeConsumer(GatedConsumer):
     def __init__(self) -> None:
         self.joined = True
         self.heartbeat_at = monotonic_s()
+        self.other_level = NEWEST_LEVEL
         self.on_gates_closed: Callable[[], Awaitable[None]] | None = None
         self.on_gates_made: Callable[[list[Gate]], Awaitable[None]] | None = None
         self.on_fatal: Callable[[BaseException], None] | None = None

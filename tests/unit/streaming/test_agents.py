@@ -7,7 +7,7 @@ import pytest
 from processor.formats import NEWEST_LEVEL
 from processor.profile_inputs import ProfileInput
 from processor.settings import Settings
-from processor.streaming.agents import Agents
+from processor.streaming.agents import ProfileAgents, SourceAgent
 from processor.streaming.fetch.gates import Gate, Run
 from processor.streaming.tasks import Tasks
 
@@ -39,10 +39,11 @@ class World:
         orders = {one: asyncio.Lock() for one in ProfileInput}
         self.own: Any = SimpleNamespace(orders=orders, fail=self.failed.append)
         partitions: Any = SimpleNamespace(ownership=lambda number: None if number else self.own)
-        assignment: Any = SimpleNamespace(fail=lambda gate, _: self.failed.append(gate))
-        ours: Any = source, profiles
-        self.all = Agents(*ours, partitions, assignment, Tasks(self.fatal.append))
-        self.agents = self.all.by_topic(SETTINGS)
+        ours: Any = source
+        self.source = SourceAgent(ours, lambda gate, _: self.failed.append(gate))
+        theirs: Any = profiles
+        agents = ProfileAgents(theirs, partitions, Tasks(self.fatal.append)).by_topic(SETTINGS)
+        self.agents = {SETTINGS.enriched_topic: self.source.take, **agents}
         self.stages = dict(zip(self.agents, stages, strict=True))
 
 
@@ -54,7 +55,7 @@ def runs_of(partition: int = 0) -> list[Run]:
 
 async def take(world: World, topic: str, runs: list[Run]) -> None:
     """Let the agent of a topic take runs, and the tasks do what they can."""
-    working = asyncio.create_task(world.all.events_forever())
+    working = asyncio.create_task(world.source.process_forever())
     for run in runs:
         world.agents[topic](run)
     await asyncio.sleep(0.01)
@@ -62,16 +63,16 @@ async def take(world: World, topic: str, runs: list[Run]) -> None:
     working.cancel()
 
 
-def test_each_topic_of_the_group_has_its_agent() -> None:
+def test_each_topic_has_its_agent() -> None:
     assert [*World().agents] == [SETTINGS.enriched_topic, *INPUTS]
 
 
 @pytest.mark.parametrize("without", ProfileInput)
 def test_an_input_without_a_stage_is_noticed_at_the_start(without: ProfileInput) -> None:
-    stages: Any = Stage(), [Stage(one) for one in ProfileInput if one is not without]
+    stages: Any = [Stage(one) for one in ProfileInput if one is not without]
     nothing: Any = None
     with pytest.raises(AssertionError, match="each input has its stage"):
-        Agents(*stages, nothing, nothing, nothing)
+        ProfileAgents(stages, nothing, nothing)
 
 
 @pytest.mark.parametrize("topic", [SETTINGS.enriched_topic, *INPUTS])
@@ -109,3 +110,27 @@ async def test_runs_of_events_are_processed_one_after_the_other() -> None:
     await take(world, SETTINGS.enriched_topic, runs)
     assert seen == [0]
     assert [run.gate.in_flight for run in runs] == [1, 1, 1]
+
+
+async def test_a_stop_waits_for_the_run_in_work_and_begins_no_other() -> None:
+    world = World()
+    runs = [Run(Gate("topic", n, 1, "m", NEWEST_LEVEL, in_flight=1), (), 1, 2) for n in range(2)]
+    turn, seen = asyncio.Event(), []
+
+    async def process(run: Run) -> None:
+        seen.append(run.gate.partition)
+        await turn.wait()
+
+    world.stages[SETTINGS.enriched_topic].process = process  # type: ignore[method-assign]  # it waits
+    working = asyncio.create_task(world.source.process_forever())
+    for run in runs:
+        world.source.take(run)
+    await asyncio.sleep(0.01)
+    finishing = asyncio.create_task(world.source.finish())
+    await asyncio.sleep(0.01)
+    assert not finishing.done()
+    turn.set()
+    await asyncio.wait_for(finishing, 1)
+    await asyncio.sleep(0.01)
+    assert seen == [0]
+    working.cancel()

@@ -9,6 +9,7 @@ import trustme
 
 from processor.kafka.record_source import fetch_properties
 from processor.settings import Settings
+from processor.stages import Stage
 from processor.streaming.faust_app import build_faust
 
 MIB = 1024 * 1024
@@ -28,7 +29,7 @@ def test_both_clients_log_in_with_the_same_user_over_tls(cafile: str, tmp_path: 
         bootstrap_servers="one:1,two:2", data_dir=tmp_path,
     )  # fmt: skip
     fetches = fetch_properties(settings.kafka_client, "source", MIB)
-    app = build_faust(settings, ["enriched"])
+    app = build_faust(settings, Stage.SOURCE)
     joins: Any = app.conf.broker_credentials
     assert fetches["security.protocol"] == joins.protocol.value == "SASL_SSL"
     assert fetches["sasl.mechanism"] == joins.mechanism.value == "SCRAM-SHA-512"
@@ -50,6 +51,12 @@ def test_a_worker_fetches_committed_records_and_stops_at_missing_and_damaged_one
     assert fetches["enable.auto.commit"] is False
 
 
-def test_the_application_reads_the_topics_that_it_is_told(tmp_path: Path) -> None:
-    app = build_faust(Settings(_env_file=None, data_dir=tmp_path), ["one", "two"])
-    assert {name for topic in app.topics for name in topic.topics} == {"one", "two"}
+@pytest.mark.parametrize("stage", Stage)
+def test_each_stage_is_a_member_of_its_own_group_and_reads_its_topics(
+    stage: Stage, tmp_path: Path
+) -> None:
+    settings = Settings(_env_file=None, data_dir=tmp_path, app_id="shop", instance_id="one")
+    app = build_faust(settings, stage)
+    assert {name for topic in app.topics for name in topic.topics} == set(stage.topics(settings))
+    assert app.conf.id == {"source": "shop", "profiles": "shop-profiles"}[stage]
+    assert app.conf.consumer_group_instance_id == f"one-{stage}"

@@ -9,7 +9,7 @@ from processor.formats import NEWEST_LEVEL
 from processor.profile_inputs import ProfileInput
 from processor.settings import Settings
 from processor.streaming.fetch.gates import Gate, ProfileGates
-from processor.streaming.gate_assignment import GateAssignment
+from processor.streaming.gate_assignment import ProfileAssignment, SourceAssignment
 from processor.streaming.tasks import Tasks
 from tests.unit.streaming.fakes import FakeConsumer
 
@@ -36,7 +36,10 @@ class Partition:
 
 
 class World:
-    """An assignment between a group and partitions that note what they are asked."""
+    """The assignments of both stages, between a group and partitions that note what they are asked.
+
+    Each stage has a member of its own; one stands for both here.
+    """
 
     def __init__(self) -> None:
         self.by_number: dict[int, Partition] = {}
@@ -56,9 +59,12 @@ class World:
             ownership=lambda number: self.by_number[number].ownership,
         )
         self.tasks = Tasks(self.fatal.append)
-        self.assignment = GateAssignment(
-            SETTINGS, self.consumer, self.watch, source, partitions, self.tasks
-        )
+        self.older = asyncio.Event()
+        self.older.set()
+        others: Any = SimpleNamespace(gone=self.older.wait)
+        given = SETTINGS, self.consumer, self.watch, others, self.tasks
+        self.source = SourceAssignment(*given, source)
+        self.profiles = ProfileAssignment(*given, partitions)
 
     async def _ids(self) -> dict[str, str]:
         await self.confirmed.wait()
@@ -76,7 +82,8 @@ class World:
     async def assign(self, *names: tuple[str, int]) -> list[Gate]:
         gates = [Gate(topic, number, 1, "member", NEWEST_LEVEL) for topic, number in names]
         self.consumer.held = {(gate.topic, gate.partition): gate for gate in gates}
-        await self.assignment.gates_made(gates)
+        await self.source.gates_made([gate for gate in gates if gate.topic == SOURCE])
+        await self.profiles.gates_made([gate for gate in gates if gate.topic != SOURCE])
         await asyncio.sleep(0.01)
         assert self.fatal == []
         return gates
@@ -118,6 +125,27 @@ async def test_nothing_is_started_before_the_topics_are_confirmed() -> None:
     assert len(world.started) == len(world.by_number[0].owned) == 1
 
 
+async def test_nothing_is_started_while_a_worker_of_an_older_version_runs() -> None:
+    world = World()
+    world.older.clear()
+    await world.assign((SOURCE, 0), *profiles(0))
+    assert (world.started, world.by_number) == ([], {})
+    world.older.set()
+    await asyncio.sleep(0.01)
+    assert len(world.started) == len(world.by_number[0].owned) == 1
+
+
+async def test_all_is_stopped_when_a_worker_of_an_older_version_starts() -> None:
+    world = World()
+    gates = await world.assign((SOURCE, 0), *profiles(0))
+    world.source.stop_all()
+    world.profiles.stop_all()
+    await asyncio.sleep(0.01)
+    assert not any(gate.alive for gate in gates)
+    assert world.stops == 1
+    assert world.by_number[0].released == 1
+
+
 async def test_nothing_is_started_after_the_stop_has_begun() -> None:
     world = World()
     world.tasks.begin_stop()
@@ -128,7 +156,9 @@ async def test_nothing_is_started_after_the_stop_has_begun() -> None:
 async def test_a_source_that_was_made_anew_is_started_again() -> None:
     world = World()
     (source, *_) = await world.assign((SOURCE, 0), *profiles(0))
-    world.assignment.topic_made_anew()
+    world.consumer.held = {(SOURCE, 0): source}
+    world.source.topic_made_anew()
+    world.profiles.topic_made_anew()
     await asyncio.sleep(0.01)
     assert not source.alive
     assert world.stops == 1
@@ -140,7 +170,8 @@ async def test_a_topic_with_state_that_was_made_anew_stops_all() -> None:
     world = World()
     gates = await world.assign((SOURCE, 0), *profiles(0))
     world.watch.made_anew = "a topic was deleted"
-    world.assignment.topic_made_anew()
+    world.source.topic_made_anew()
+    world.profiles.topic_made_anew()
     await asyncio.sleep(0.01)
     assert not any(gate.alive for gate in gates)
     assert world.by_number[0].released == 1
@@ -154,10 +185,10 @@ async def test_a_fault_goes_to_the_partition_of_its_gate() -> None:
     gates = ProfileGates(dict(zip(ProfileInput, of_profiles, strict=True)))
     world.by_number[0].ownership = SimpleNamespace(gates=gates, fail=failures.append)
     error = KeyError("ours")
-    world.assignment.fail(source, error)
+    world.source.fail(source, error)
     for gate in of_profiles:
-        world.assignment.fail(gate, error)
-    world.assignment.fail(Gate(INPUTS[0], 0, 0, "member", NEWEST_LEVEL), error)
+        world.profiles.fail(gate, error)
+    world.profiles.fail(Gate(INPUTS[0], 0, 0, "member", NEWEST_LEVEL), error)
     await asyncio.sleep(0.01)
     assert world.failed == [source]
     assert failures == [error] * len(INPUTS), (

@@ -23,11 +23,13 @@ from processor.profile_inputs import ProfileInput
 from processor.settings import Settings
 from processor.state import RocksDBStore
 from processor.streaming.fetch.gates import Gate
+from processor.streaming.fetch.group_look import GroupLook
 from processor.streaming.messages.frames import Section, decode_frame, encode_frame, encode_section
 from processor.streaming.profiles.positions import Positions
 from processor.streaming.profiles.profile_stage import ProfileStage
 from processor.streaming.profiles.profile_table import ProfileTable, record_prefix
 from processor.streaming.slices import Slices
+from processor.streaming.source.backlog import Backlog
 from processor.streaming.source.source_partition import SourcePartition
 from processor.streaming.source.source_stage import SourceStage
 from tests.unit.streaming.fakes import FakeDefinitions, FakeSender, owned
@@ -81,7 +83,8 @@ def packed(events: list[bytes]) -> bytes:
 async def sections_of(value: bytes, offset: int, level: int) -> tuple[list[Section], list[Any]]:
     """The sections, and the dead letters, that a stage writes of one record; it has one target."""
     sent = FakeSender()
-    stage = SourceStage(FakeDefinitions(PLAN), Partitioner(1), SETTINGS, sent, Slices())
+    backlog = Backlog(SETTINGS, GroupLook(SETTINGS))
+    stage = SourceStage(FakeDefinitions(PLAN), Partitioner(1), SETTINGS, sent, Slices(), backlog)
     gate = Gate("enriched", 0, 1, "m", level)
     gate.opens_at(offset)
     stage.partitions.running[0] = SourcePartition(gate, "t", 1, offset)

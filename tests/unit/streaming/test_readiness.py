@@ -23,7 +23,10 @@ class World:
         self.definitions.ready.set()
         self.watch: Any = SimpleNamespace(made_anew="")
         self.consumer = FakeConsumer()
-        self.readiness = Readiness(SETTINGS, self.definitions, self.watch, self.consumer)
+        self.others: Any = SimpleNamespace(wait="")
+        self.readiness = Readiness(
+            SETTINGS, self.definitions, self.watch, self.consumer, self.others
+        )
 
 
 def test_a_worker_without_partitions_is_ready() -> None:
@@ -36,6 +39,13 @@ def test_it_is_not_ready_before_it_knows_the_definitions_and_is_in_the_group() -
     assert "group" in world.readiness.not_ready([])
     world.definitions.ready.clear()
     assert "definitions" in world.readiness.not_ready([])
+
+
+def test_it_is_not_ready_while_a_worker_of_an_older_version_runs() -> None:
+    world = World()
+    world.consumer.joined = False
+    world.others.wait = "an older one runs"
+    assert world.readiness.not_ready([]) == "an older one runs"
 
 
 def test_a_topic_that_was_made_anew_is_the_first_reason() -> None:

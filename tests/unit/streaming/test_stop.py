@@ -10,11 +10,11 @@ from faust.types import TP
 
 from processor.formats import NEWEST_LEVEL
 from processor.kafka.topics import Topics, TopicState, topic_specs
-from processor.profile_inputs import ProfileInput
 from processor.settings import Settings
+from processor.stages import Stage
 from processor.streaming.faust_app import build_faust
 from processor.streaming.fetch.gates import Gate
-from processor.streaming.worker import StreamingWorker
+from processor.streaming.profile_worker import ProfileWorker
 
 # Nobody listens there: a stop does not need Kafka.
 NOWHERE = "127.0.0.1:1"
@@ -22,13 +22,13 @@ Failures = list[BaseException]
 
 
 @pytest.fixture
-async def worker(tmp_path: Path) -> AsyncIterator[tuple[StreamingWorker, Failures]]:
+async def worker(tmp_path: Path) -> AsyncIterator[tuple[ProfileWorker, Failures]]:
     settings = Settings(bootstrap_servers=NOWHERE, app_id="stopping", data_dir=tmp_path)
     states = {one.name: TopicState(one, 8, "id", ()) for one in topic_specs(settings)}
     failures: Failures = []
-    consumer: Any = build_faust(settings, states).consumer
+    consumer: Any = build_faust(settings, Stage.PROFILES).consumer
     # The end of the process is noted: it would end the tests.
-    made = StreamingWorker(settings, Topics(settings), states, consumer, fatal=failures.append)
+    made = ProfileWorker(settings, Topics(settings), states, consumer, fatal=failures.append)
     made.start()
     await asyncio.sleep(0.1)
     yield made, failures
@@ -36,13 +36,12 @@ async def worker(tmp_path: Path) -> AsyncIterator[tuple[StreamingWorker, Failure
     consumer._thread.thread_loop.close()  # it has not been started
 
 
-def gates_of(worker: StreamingWorker) -> list[Gate]:
+def gates_of(worker: ProfileWorker) -> list[Gate]:
     settings = worker.settings
-    topics = (*(one.topic(settings) for one in ProfileInput), settings.enriched_topic)
-    return [Gate(topic, 0, 1, "member", NEWEST_LEVEL) for topic in topics]
+    return [Gate(topic, 0, 1, "member", NEWEST_LEVEL) for topic in Stage.PROFILES.topics(settings)]
 
 
-async def made(worker: StreamingWorker, gates: list[Gate]) -> None:
+async def made(worker: ProfileWorker, gates: list[Gate]) -> None:
     """A rebalance gives partitions to the worker."""
     consumer: Any = worker._consumer
     consumer.gates = {TP(gate.topic, gate.partition): gate for gate in gates}
@@ -50,7 +49,7 @@ async def made(worker: StreamingWorker, gates: list[Gate]) -> None:
 
 
 async def test_a_rebalance_behind_the_stop_takes_nothing_over(
-    worker: tuple[StreamingWorker, Failures],
+    worker: tuple[ProfileWorker, Failures],
 ) -> None:
     streaming, failures = worker
     await streaming.stop()
@@ -61,7 +60,7 @@ async def test_a_rebalance_behind_the_stop_takes_nothing_over(
 
 
 async def test_a_rebalance_during_the_stop_takes_nothing_over(
-    worker: tuple[StreamingWorker, Failures],
+    worker: tuple[ProfileWorker, Failures],
 ) -> None:
     streaming, failures = worker
     stopping = asyncio.create_task(streaming.stop())
@@ -74,7 +73,7 @@ async def test_a_rebalance_during_the_stop_takes_nothing_over(
 
 
 async def test_what_is_spawned_behind_the_stop_does_not_run(
-    worker: tuple[StreamingWorker, Failures],
+    worker: tuple[ProfileWorker, Failures],
 ) -> None:
     streaming, failures = worker
     await streaming.stop()
@@ -88,7 +87,7 @@ async def test_what_is_spawned_behind_the_stop_does_not_run(
     assert (ran, failures) == ([], [])
 
 
-async def test_a_stop_leaves_no_gate_open(worker: tuple[StreamingWorker, Failures]) -> None:
+async def test_a_stop_leaves_no_gate_open(worker: tuple[ProfileWorker, Failures]) -> None:
     streaming, _ = worker
     gates = gates_of(streaming)
     consumer: Any = streaming._consumer

@@ -11,9 +11,9 @@ from processor.formats import NEWEST_LEVEL
 from processor.limits import PARTITIONS_PER_WORKER_MAX
 from processor.profile_inputs import ProfileInput
 from processor.streaming.fetch.gates import Gate, ProfileGates
+from processor.streaming.profile_worker import ProfileWorker
 from processor.streaming.profiles import profile_partition
 from processor.streaming.profiles.restore_turns import RestoreStoppedError
-from processor.streaming.worker import StreamingWorker
 from tests.unit.streaming.test_stop import Failures, gates_of, made, worker
 
 __all__ = ["worker"]
@@ -28,7 +28,7 @@ def pair() -> ProfileGates:
 
 
 async def test_takeovers_of_all_partitions_leave_threads_for_flushes(
-    worker: tuple[StreamingWorker, Failures],
+    worker: tuple[ProfileWorker, Failures],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     streaming, _ = worker
@@ -68,13 +68,14 @@ class Restore:
         raise RestoreStoppedError
 
 
-async def begin(streaming: StreamingWorker, monkeypatch: pytest.MonkeyPatch) -> Restore:
+async def begin(streaming: ProfileWorker, monkeypatch: pytest.MonkeyPatch) -> Restore:
     """Let a rebalance give a partition to the worker, which restores it for long."""
     restore = Restore(monkeypatch)
     consumer: Any = streaming._consumer
-    gates = gates_of(streaming)[:2]  # without that of the source
+    gates = gates_of(streaming)
     consumer.gates = {TP(gate.topic, gate.partition): gate for gate in gates}
     streaming.definitions.ready.set()
+    streaming.others._gone.set()
     topics: Any = streaming._topics
     topics.ids = lambda: {spec.name: "id" for spec in streaming._topics.specs}
     await made(streaming, gates)
@@ -83,7 +84,7 @@ async def begin(streaming: StreamingWorker, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 async def test_a_stop_ends_a_restore(
-    worker: tuple[StreamingWorker, Failures], monkeypatch: pytest.MonkeyPatch
+    worker: tuple[ProfileWorker, Failures], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     streaming, failures = worker
     restore = await begin(streaming, monkeypatch)
@@ -96,7 +97,7 @@ async def test_a_stop_ends_a_restore(
 
 
 async def test_a_partition_that_moves_away_ends_its_restore(
-    worker: tuple[StreamingWorker, Failures], monkeypatch: pytest.MonkeyPatch
+    worker: tuple[ProfileWorker, Failures], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     streaming, failures = worker
     restore = await begin(streaming, monkeypatch)

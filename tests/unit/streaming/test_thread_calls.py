@@ -72,7 +72,7 @@ class Group(Consumer):
         self._thread = thread  # type: ignore[assignment]  # as much of it as is needed
         self._out_of_range = OutOfRange()
         self._asking = {}
-        self._fetches = {"source": fetch}
+        self._fetch = fetch
         self.heartbeat_at = float("inf")
         self.faults: list[tuple[Gate, Exception]] = []
         self.on_fault = lambda *fault: self.faults.append(fault)

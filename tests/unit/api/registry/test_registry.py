@@ -233,8 +233,9 @@ async def test_a_change_is_told_when_the_other_workers_use_it(
 
     async def reach(offset):
         reached.append(offset)
+        return offset
 
-    monkeypatch.setattr(second.registry, "reach", reach)
+    monkeypatch.setattr(second, "reach", reach)
     assert (await client.post(GROUPS, json=GROUP)).status_code == 201
     assert reached == [0]
 

@@ -7,6 +7,7 @@ import pytest
 
 from processor.profile_inputs import ProfileInput
 from processor.settings import Settings
+from processor.stages import Stage
 from processor.streaming.fetch.topic_watch import TopicWatch
 
 SETTINGS = Settings(_env_file=None)
@@ -18,10 +19,15 @@ AS_BEFORE = {name: (2, f"id of {name}") for name in NAMES}
 
 
 @pytest.fixture
-def watch() -> TopicWatch:
+def stage() -> Stage:
+    return Stage.SOURCE
+
+
+@pytest.fixture
+def watch(stage: Stage) -> TopicWatch:
     states: Any = {name: SimpleNamespace(topic_id=known) for name, (_, known) in AS_BEFORE.items()}
     nothing: Any = None
-    return TopicWatch(SETTINGS, nothing, states, nothing)
+    return TopicWatch(SETTINGS, stage, nothing, states, nothing)
 
 
 def without(name: str) -> dict[str, tuple[int, str]]:

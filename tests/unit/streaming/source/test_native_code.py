@@ -33,6 +33,7 @@ from processor.metrics import (
 )
 from processor.settings import Settings
 from processor.streaming.fetch.gates import Gate
+from processor.streaming.fetch.group_look import GroupLook
 from processor.streaming.messages.frames import (
     EncodedContributions,
     Part,
@@ -42,6 +43,7 @@ from processor.streaming.messages.frames import (
 )
 from processor.streaming.slices import Slices
 from processor.streaming.source import native_code
+from processor.streaming.source.backlog import Backlog
 from processor.streaming.source.native_code import NativeCode, code_in_use, tell_code_in_use
 from processor.streaming.source.source_partition import SourcePartition
 from processor.streaming.source.source_stage import SourceStage
@@ -164,7 +166,10 @@ def _published(path: Path) -> list[Any]:
 async def sent_of(plan: Plan, values: list[bytes], level: int, partitions: int) -> Any:
     """What a stage writes of one run: frames and dead letters in order, and how far it counts."""
     sent = FakeSender()
-    stage = SourceStage(FakeDefinitions(plan), Partitioner(partitions), SETTINGS, sent, Slices())
+    backlog = Backlog(SETTINGS, GroupLook(SETTINGS))
+    stage = SourceStage(
+        FakeDefinitions(plan), Partitioner(partitions), SETTINGS, sent, Slices(), backlog
+    )
     gate = Gate("enriched", 0, 1, "m", level)
     gate.opens_at(0)
     own = stage.partitions.running[0] = SourcePartition(gate, "t", 1, 0)
