@@ -1,9 +1,11 @@
 """Definitions as records of the definitions topic, and as files that people write."""
 
 import runpy
+import sys
 import traceback
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -86,11 +88,11 @@ def objects_from_file(
 ) -> list[Definition]:
     """The definitions of a file, in the order in which they stand there.
 
-    A Python file is executed; every definition object at the top level of the module counts. Any
-    other file is JSON: one registry object or a list of them. The form of the definitions is
-    checked, not their meaning (see `Catalog.problems`). Raises RecordError where a form is wrong,
-    with all the problems, those of the meaning beside what is known included; `known` is asked
-    only then.
+    A Python file is executed, and can import modules from its own directory; every definition
+    object at the top level of the module counts. Any other file is JSON: one registry object or a
+    list of them. The form of the definitions is checked, not their meaning (see
+    `Catalog.problems`). Raises RecordError where a form is wrong, with all the problems, those of
+    the meaning beside what is known included; `known` is asked only then.
     """
     path = Path(path)
     found = ProblemList("")
@@ -109,9 +111,26 @@ def objects_from_file(
     raise RecordError(problems)
 
 
+@contextmanager
+def _modules_beside(path: Path) -> Iterator[None]:
+    """Let a file import modules of its directory, as if Python ran it; they are forgotten after."""
+    directory = str(path.parent.absolute())
+    known = set(sys.modules)
+    sys.path.insert(0, directory)
+    try:
+        yield
+    finally:
+        sys.path.remove(directory)
+        for name in set(sys.modules) - known:
+            file = getattr(sys.modules[name], "__file__", None)
+            if file and Path(file).is_relative_to(directory):
+                del sys.modules[name]
+
+
 def _objects_of_python(path: Path, found: ProblemList) -> list[Definition]:
     try:
-        names = runpy.run_path(str(path), run_name="definitions_file")
+        with _modules_beside(path):
+            names = runpy.run_path(str(path), run_name="definitions_file")
     except (Exception, SystemExit) as error:  # the user's own code may raise anything
         found.add(
             ProblemCode.FILE,

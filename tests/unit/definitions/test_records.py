@@ -1,6 +1,8 @@
 """Definitions as records and as files."""
 
 import json
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -309,3 +311,18 @@ def test_a_field_of_any_wrong_form_is_a_problem_of_its_definition(record, field,
 
 def test_the_same_definitions_without_a_wrong_field_are_right(tmp_path):
     assert problems_of_file(WHOLE.values(), tmp_path) == []
+
+
+def test_a_file_imports_modules_that_stand_beside_it(tmp_path: Path) -> None:
+    """Each file its own, even under the same name, wherever the command runs."""
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "keys_of_ours.py").write_text(
+            f"from definitions import AttributeKey\nkey = AttributeKey(name='key_{name}')\n"
+        )
+        file = tmp_path / name / "file.py"
+        file.write_text("from keys_of_ours import key\n")
+        (found,) = objects_from_file(file)
+        assert found.name == f"key_{name}"
+    assert "keys_of_ours" not in sys.modules
+    assert str(tmp_path / "two") not in sys.path
