@@ -183,7 +183,9 @@ class Consumer(GroupMember):
             if not self.app.should_stop:
                 raise
         except asyncio.CancelledError:
-            raise
+            # In a rebalance, Faust takes a cancelled fetcher for a crashed one, and logs that.
+            if not self.app.should_stop:
+                raise
         except BaseException as error:
             if self.on_fatal is None:
                 raise

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -171,3 +172,19 @@ async def test_nothing_is_told_of_a_partition_that_the_group_does_not_confirm(
     await asyncio.sleep(0.3)
     assert client.asked == 0
     assert consumer.faults == []
+
+
+@pytest.mark.parametrize("stops", [True, False])
+async def test_a_fetcher_that_a_stop_cancels_has_not_crashed(consumer: Group, stops: bool) -> None:
+    """Faust would log it as an error, if the group rebalances at that moment."""
+
+    async def forever() -> None:
+        await asyncio.Event().wait()
+
+    consumer.app = SimpleNamespace(should_stop=stops)  # type: ignore[assignment]  # as much as is needed
+    consumer._fetch_until_stopped = forever  # type: ignore[method-assign]  # nothing to fetch
+    fetching = asyncio.create_task(consumer._drain_messages(None))
+    await asyncio.sleep(0)
+    fetching.cancel()
+    await asyncio.wait([fetching])
+    assert fetching.cancelled() is not stops
