@@ -38,6 +38,8 @@ def child(name, order, ready=True, status=None, deaf=False):
         if ready:
             tell()
         note(f"{name} {os.getpid()}")
+        while not ready and status is not None and "sound " not in (notes / "notes").read_text():
+            time.sleep(0.01)  # the other one has begun, and can be asked to stop
         if status is not None:
             if status == 3:
                 os.dup2(os.open("/dev/full", os.O_WRONLY), 1)
