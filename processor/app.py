@@ -23,7 +23,6 @@ import uvloop
 from processor.api import (
     Server,
     Subscriptions,
-    check_access,
     create_api,
     create_source_api,
     serve,
@@ -60,10 +59,9 @@ async def run_source(settings: Settings, on_ready: OnReady) -> None:
     """Run one process of the source stage until SIGTERM.
 
     Raises:
-        UsageError, BrokerError, TopicError: the process cannot start.
+        BrokerError, TopicError, ListenError: the process cannot start.
     """
     # 1
-    check_access(settings)
     stopped = _prepared()
     # 2
     topics, states = await ensure_topics(settings)
@@ -103,10 +101,9 @@ async def run_profiles(
         hook: called between the steps of a flush.
 
     Raises:
-        UsageError, BrokerError, TopicError: the process cannot start.
+        BrokerError, TopicError, ListenError: the process cannot start.
     """
     # 1
-    check_access(settings)
     stopped = _prepared()
     # 2
     topics, states = await ensure_topics(settings)
@@ -144,6 +141,8 @@ async def run_profiles(
     # 5
     ready.cancel()
     await _stop(streaming, app, server)
+    if beside is not None:
+        await beside.close()
     backend.registry.close()
 
 

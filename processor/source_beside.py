@@ -53,7 +53,7 @@ class SourceBeside:
         closed partitions of it. After that, profiles can be read whatever becomes of the source.
         """
         found = self.found
-        serves = own.ready and (found.ready or self._was_ready)
+        serves = own.ready and self._was_ready
         degraded = (*own.degraded, *found.degraded)
         if self._was_ready and not found.ready:
             degraded += (Degraded(self._topic, found.reason, _REMEDY),)

@@ -60,6 +60,7 @@ def worker_processes(
 
 def _source(settings: Settings, address: str, shared: socket.socket | None) -> Child:
     own = settings.listening_at(address, settings.member_name)
+    check_access(own)
 
     def start(ready: OnReady) -> None:
         if shared is not None:

@@ -10,6 +10,7 @@ process began, and that no worker of an older version runs; and nothing after th
 import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Collection
+from typing import Generic, TypeVar
 
 import structlog
 
@@ -26,8 +27,11 @@ from processor.streaming.tasks import Tasks
 log = structlog.get_logger(__name__)
 
 
-class GateAssignment(ABC):
-    """Gives the gates of one stage to the partitions that they belong to."""
+Owner = TypeVar("Owner")
+
+
+class GateAssignment(ABC, Generic[Owner]):
+    """Gives the gates of one stage to the partitions that they belong to, which `owner` has."""
 
     def __init__(
         self,
@@ -36,18 +40,20 @@ class GateAssignment(ABC):
         watch: TopicWatch,
         others: OtherWorkers,
         tasks: Tasks,
+        owner: Owner,
     ) -> None:
         self._settings = settings
         self._consumer = consumer
         self._watch = watch
         self._others = others
         self._tasks = tasks
+        self._owner = owner
 
     async def gates_closed(self) -> None:
         """Note that a rebalance begins."""
         self._stop_reading()
 
-    async def gates_made(self, gates: list[Gate]) -> None:
+    async def gates_made(self, gates: Collection[Gate]) -> None:
         """Start what the group has assigned; release the partitions that it has taken away."""
         if not self._tasks.stopping:
             self._start(gates, asyncio.get_running_loop().create_task(self._confirmed_ids()))
@@ -91,33 +97,21 @@ class GateAssignment(ABC):
         return await self._watch.known_ids()
 
 
-class SourceAssignment(GateAssignment):
+class SourceAssignment(GateAssignment[SourceStage]):
     """Starts partitions of the source."""
-
-    def __init__(
-        self,
-        settings: Settings,
-        consumer: GatedConsumer,
-        watch: TopicWatch,
-        others: OtherWorkers,
-        tasks: Tasks,
-        source: SourceStage,
-    ) -> None:
-        super().__init__(settings, consumer, watch, others, tasks)
-        self._source = source
 
     def fail(self, gate: Gate, error: Exception) -> None:
         """Close the partition of a gate at a fault, and start it again when that is allowed."""
-        self._tasks.spawn(self._source.partitions.fail(self._consumer, gate, error))
+        self._tasks.spawn(self._owner.partitions.fail(self._consumer, gate, error))
 
     def _stop_reading(self) -> None:
-        self._source.stop_all()
+        self._owner.stop_all()
 
     def _release(self) -> None:
         """Do nothing: a partition of the source holds nothing but what is read."""
 
     def _source_made_anew(self) -> None:
-        self._source.stop_all()
+        self._owner.stop_all()
         fresh = map(self._consumer.renew_gate, list(self._consumer.gates.values()))
         ids = asyncio.get_running_loop().create_task(self._confirmed_ids())
         self._start([gate for gate in fresh if gate is not None], ids)
@@ -129,27 +123,15 @@ class SourceAssignment(GateAssignment):
     async def _start_one(self, gate: Gate, ids: Awaitable[dict[str, str]]) -> None:
         topic_id = (await ids).get(self._settings.enriched_topic)
         if topic_id:
-            await self._source.partitions.own(self._consumer, gate, topic_id)
+            await self._owner.partitions.own(self._consumer, gate, topic_id)
 
 
-class ProfileAssignment(GateAssignment):
+class ProfileAssignment(GateAssignment[ProfilePartitions]):
     """Takes over partitions of profiles."""
-
-    def __init__(
-        self,
-        settings: Settings,
-        consumer: GatedConsumer,
-        watch: TopicWatch,
-        others: OtherWorkers,
-        tasks: Tasks,
-        partitions: ProfilePartitions,
-    ) -> None:
-        super().__init__(settings, consumer, watch, others, tasks)
-        self._partitions = partitions
 
     def fail(self, gate: Gate, error: Exception) -> None:
         """Close the partition of profiles of a gate at a fault."""
-        own = self._partitions.ownership(gate.partition)
+        own = self._owner.ownership(gate.partition)
         if own is not None and gate in own.gates.all:
             own.fail(error)
 
@@ -160,12 +142,12 @@ class ProfileAssignment(GateAssignment):
         """Do nothing: a partition lets go of what it has not applied when it is released."""
 
     def _release(self) -> None:
-        for partition in self._partitions.by_number.values():
+        for partition in self._owner.by_number.values():
             self._tasks.spawn(partition.release())
 
     def _start(self, gates: Collection[Gate], ids: Awaitable[dict[str, str]]) -> None:
         profiles = self._sorted(gates)
-        for number, partition in self._partitions.by_number.items():
+        for number, partition in self._owner.by_number.items():
             if number not in profiles:
                 self._tasks.spawn(partition.release())
         for one in profiles.values():
@@ -193,4 +175,4 @@ class ProfileAssignment(GateAssignment):
 
     async def _own(self, gates: ProfileGates, ids: Awaitable[dict[str, str]]) -> None:
         if await ids:
-            await self._partitions.get(gates.partition).own(self._consumer, gates)
+            await self._owner.get(gates.partition).own(self._consumer, gates)

@@ -63,7 +63,7 @@ class StageWorker:
 
     def _start(
         self,
-        assignment: GateAssignment,
+        assignment: GateAssignment[Any],
         on_run: Callable[[Run], None],
         works: Iterable[Coroutine[Any, Any, None]],
     ) -> None:

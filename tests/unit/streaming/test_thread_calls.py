@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 from aiokafka.errors import KafkaTimeoutError
 from aiokafka.structs import TopicPartition
+from faust.types import TP
 from mode.threads import QueueServiceThread
 
 from processor.errors import MissingRecordsError
 from processor.formats import NEWEST_LEVEL
 from processor.streaming.fetch.gates import Gate
+from processor.streaming.fetch.group_member import GroupMember
 from processor.streaming.fetch.missing_records import OutOfRange
 from processor.streaming.fetch.transport import Consumer
 
@@ -188,3 +190,25 @@ async def test_a_fetcher_that_a_stop_cancels_has_not_crashed(consumer: Group, st
     fetching.cancel()
     await asyncio.wait([fetching])
     assert fetching.cancelled() is not stops
+
+
+async def test_gates_are_made_for_topics_of_the_own_stage_alone(
+    consumer: Group, fetch: Fetch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker of an older version that leads the group assigns its own topics, too."""
+
+    async def nothing(*_: Any) -> None:
+        pass
+
+    monkeypatch.setattr(GroupMember, "on_partitions_assigned", nothing)
+    assignor = SimpleNamespace(
+        joins_again=lambda: False, note_level=lambda _: None, format_level=NEWEST_LEVEL
+    )
+    consumer.app = SimpleNamespace(assignor=assignor)  # type: ignore[assignment]  # as much as is needed
+    group: Any = consumer
+    group._coordinator = lambda: SimpleNamespace(member_id="m", watched=True)
+    group._topics, group.gates, group.on_gates_made = {"source"}, {}, None
+    group.other_level = NEWEST_LEVEL
+    group._fetch = SimpleNamespace(space=asyncio.Event())
+    await consumer.on_partitions_assigned({TP("source", 0), TP("contributions", 0)}, 1)
+    assert [*consumer.gates] == [TP("source", 0)]
